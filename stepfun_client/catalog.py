@@ -2,7 +2,7 @@
 
 The catalogue informs defaults and early checks; it never blocks a model it does not know. Facts are those of WIRE.md
 section 3 and the sections it leads to (1 for the plan, 4 for chat, 6 for speech, 8 for recognition, 9 and 10 for
-images). What no source states is ``None``: unknown, which is not the same as "no".
+images). What no source states is `None`: unknown, which is not the same as "no".
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ MODEL_DEFAULT_CHAT = "step-3.7-flash"
 class Price:
     """What StepFun charged for a model on a given date, in yuan.
 
-    Prices drift: where one is shown, show ``as_of`` with it.
+    Prices drift: where one is shown, show `as_of` with it.
 
     Attributes:
         per: What one price buys: a million tokens, ten thousand characters, an hour of audio, an image.
-        input: Yuan for each ``per`` that goes in; ``None`` when input is not charged by itself.
-        cached: Yuan for input that came from the prompt cache; ``None`` where there is no such rate.
-        output: Yuan for each ``per`` that comes out; ``None`` when output is not charged by itself.
-        as_of: The month of the price list, as ``YYYY-MM``.
+        input: Yuan for each `per` that goes in; `None` when input is not charged by itself.
+        cached: Yuan for input that came from the prompt cache; `None` where there is no such rate.
+        output: Yuan for each `per` that comes out; `None` when output is not charged by itself.
+        as_of: The month of the price list, as `YYYY-MM`.
 
     Example:
         >>> price = MODELS["step-3.7-flash"].price
@@ -59,9 +59,9 @@ class SpeechTraits:
 
     Attributes:
         max_characters: The longest text of one request, in characters.
-        instruction: Whether ``instruction`` is accepted, or an error.
-        voice_label: Whether ``voice_label`` is accepted, or an error; ``None`` when unknown.
-        language: Whether the top-level ``language`` parameter exists.
+        instruction: Whether `instruction` is accepted, or an error.
+        voice_label: Whether `voice_label` is accepted, or an error; `None` when unknown.
+        language: Whether the top-level `language` parameter exists.
     """
 
     max_characters: int = 1000
@@ -75,17 +75,17 @@ class ImageTraits:
     """What an image model takes (WIRE.md sections 9 and 10).
 
     Attributes:
-        operations: ``generate`` from text, ``transform`` (image to image), ``edit`` by instruction.
-        max_prompt_characters: The longest prompt; ``None`` when unknown.
-        sizes: The accepted ``size`` values as written on the wire; empty when there are none or none are known.
+        operations: `generate` from text, `transform` (image to image), `edit` by instruction.
+        max_prompt_characters: The longest prompt; `None` when unknown.
+        sizes: The accepted `size` values as written on the wire; empty when there are none or none are known.
         size_order: How to read such a value.
         steps_default: Denoising steps when none are asked for.
-        steps_range: The least and the most steps; ``None`` when unknown.
-        cfg_scale_default: Guidance when none is asked for (``guidance_scale`` on the third-party host).
-        cfg_scale_range: The least and the most guidance; ``None`` when unknown.
-        negative_prompt: Whether ``negative_prompt`` is accepted.
-        text_mode: Whether ``text_mode`` is accepted.
-        style_reference: Whether ``style_reference`` is accepted.
+        steps_range: The least and the most steps; `None` when unknown.
+        cfg_scale_default: Guidance when none is asked for (`guidance_scale` on the third-party host).
+        cfg_scale_range: The least and the most guidance; `None` when unknown.
+        negative_prompt: Whether `negative_prompt` is accepted.
+        text_mode: Whether `text_mode` is accepted.
+        style_reference: Whether `style_reference` is accepted.
     """
 
     operations: frozenset[ImageOperation]
@@ -110,21 +110,21 @@ class ModelInfo:
         kinds: What the model is for; some speak both over chat and in realtime.
         inputs: The modalities it takes.
         outputs: The modalities it gives.
-        context: The context window in tokens; ``None`` when unknown.
-        max_output: The largest ``max_tokens`` it takes; ``None`` when unknown.
-        reasoning: Whether it thinks before it answers; ``None`` when unknown.
-        efforts: The ``reasoning_effort`` values it takes; empty when the effort cannot be adjusted.
-        tools: Whether it calls functions; ``None`` when unknown.
-        web_search: Whether StepFun's own ``web_search`` tool works with it; ``None`` when unknown.
-        json_schema: Whether ``response_format`` of type ``json_schema`` works.
-        on_plan: Whether the Step Plan subscription serves it; ``None`` when unknown.
+        context: The context window in tokens; `None` when unknown.
+        max_output: The largest `max_tokens` it takes; `None` when unknown.
+        reasoning: Whether it thinks before it answers; `None` when unknown.
+        efforts: The `reasoning_effort` values it takes; empty when the effort cannot be adjusted.
+        tools: Whether it calls functions; `None` when unknown.
+        web_search: Whether StepFun's own `web_search` tool works with it; `None` when unknown.
+        json_schema: Whether `response_format` of type `json_schema` works.
+        on_plan: Whether the Step Plan subscription serves it; `None` when unknown.
         plan_only: Whether nothing but the Step Plan serves it.
         legacy: Whether StepFun is retiring it, or lists it among earlier models.
         third_party: Whether another company hosts it, with another base URL and key.
         transports: The ways a recognition model is reached, preferred first; empty for other kinds.
         speech: Limits of a text-to-speech model.
         image: Limits and defaults of an image model.
-        price: What it cost when last looked up; ``None`` when unknown.
+        price: What it cost when last looked up; `None` when unknown.
     """
 
     id: str
@@ -155,8 +155,8 @@ def find(model: str) -> ModelInfo | None:
         model: A model id.
 
     Returns:
-        What is known about it, or ``None`` for an id the catalogue does not know. Such a model may well exist (StepFun
-        publishes new ones often), so ``None`` is never a reason to refuse it.
+        What is known about it, or `None` for an id the catalogue does not know. Such a model may well exist (StepFun
+        publishes new ones often), so `None` is never a reason to refuse it.
 
     Example:
         >>> find("step-3.5-flash-2603").efforts
