@@ -87,9 +87,10 @@ def wav_info(data: bytes) -> WavInfo:
     for chunk in _walk(data):
         chunks.setdefault(chunk.id, chunk)
     form, samples, aigc = (chunks.get(name) for name in (b"fmt ", b"data", _AIGC))
-    if form is None or form.size < 16 or samples is None:
-        missing = "samples" if samples is None and form else "format"
-        raise InvalidParameterError(f"This WAV file has no readable {missing} chunk: it is broken or was cut off.")
+    if form is None or form.size < 16:
+        raise InvalidParameterError("This WAV file has no readable format chunk: it is broken or was cut off.")
+    if samples is None:
+        raise InvalidParameterError("This WAV file has no samples chunk: it is broken or was cut off.")
     channels, rate, byte_rate, _, bits = struct.unpack_from("<HIIHH", form.of(data), 2)
     byte_rate = byte_rate or rate * channels * bits // 8
     return WavInfo(
