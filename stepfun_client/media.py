@@ -59,7 +59,7 @@ class BinaryReader(Protocol):
         ...
 
 
-MediaSource: TypeAlias = "str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryReader"
+MediaSource: TypeAlias = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,10 +115,7 @@ _VIDEO = _Rules(
     formats={"video/mp4": "MP4", "video/quicktime": "QuickTime (.mov)", "video/x-matroska": "Matroska (.mkv)"},
     advice="Convert it first: ffmpeg -i input output.mp4",
     max_bytes=MAX_VIDEO_BYTES,
-    too_large=(
-        "Split it: ffmpeg -i input.mp4 -c copy -f segment -segment_time 120 -reset_timestamps 1 output_%d.mp4 "
-        "or pass a URL that StepFun can reach, of a smaller version."
-    ),
+    too_large="Split it: ffmpeg -i input.mp4 -c copy -f segment -segment_time 120 -reset_timestamps 1 output_%d.mp4",
 )
 _AUDIO = _Rules(
     param="input_audio",
