@@ -1,1 +1,48 @@
-"""Placeholder."""
+"""StepFun's API on httpx and pydantic: speaks the wire, knows no framework.
+
+>>> from stepfun_client import StepFunClient
+>>> client = StepFunClient(region="global")
+"""
+
+__version__ = "0.1.0"  # before the imports: the transport names it
+
+from stepfun_client.client import AsyncStepFunClient, StepFunClient
+from stepfun_client.errors import (
+    APIConnectionError,
+    APIResponseError,
+    APIStatusError,
+    APITimeoutError,
+    AuthenticationError,
+    BadRequestError,
+    ContentModerationError,
+    InsufficientBalanceError,
+    InvalidParameterError,
+    MissingAPIKeyError,
+    NotFoundError,
+    RateLimitError,
+    ServerError,
+    StepFunError,
+    StreamInterruptedError,
+    StreamTimeoutError,
+)
+
+__all__ = [
+    "APIConnectionError",
+    "APIResponseError",
+    "APIStatusError",
+    "APITimeoutError",
+    "AsyncStepFunClient",
+    "AuthenticationError",
+    "BadRequestError",
+    "ContentModerationError",
+    "InsufficientBalanceError",
+    "InvalidParameterError",
+    "MissingAPIKeyError",
+    "NotFoundError",
+    "RateLimitError",
+    "ServerError",
+    "StepFunClient",
+    "StepFunError",
+    "StreamInterruptedError",
+    "StreamTimeoutError",
+]

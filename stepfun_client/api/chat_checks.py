@@ -1,0 +1,107 @@
+"""What is certainly wrong with a chat request, said before it is sent (WIRE.md section 4).
+
+Only rules that are documented and certain. A model the catalogue does not know is not checked against it, and
+`extra_body` is the way past every rule here, since documents age.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from stepfun_client.catalog import ModelInfo, find
+from stepfun_client.errors import InvalidParameterError
+from stepfun_client.media import check_image_count
+
+TOOL_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_-]{0,63}")
+
+_PAST_IT = "if StepFun allows it by now, send it with extra_body={...}"
+
+
+def check_shape(
+    messages: Sequence[Mapping[str, Any]], tools: Iterable[Mapping[str, Any]] | None
+) -> list[Mapping[str, Any]]:
+    """Check what holds for every model; return the messages, with StepFun's `system` for the role `developer`."""
+    if not messages or isinstance(messages, str):
+        raise InvalidParameterError(
+            'messages must be a list of at least one message, such as [{"role": "user", "content": "..."}]',
+            param="messages",
+        )
+    for number, message in enumerate(messages):
+        if not message.get("role"):
+            raise InvalidParameterError(
+                f"messages[{number}] is no message object with a role: system, user, assistant or tool",
+                param="messages",
+            )
+    check_image_count(messages)
+    for tool in tools or ():
+        _check_tool(tool)
+    return [{**message, "role": "system"} if message["role"] == "developer" else message for message in messages]
+
+
+def _check_tool(tool: Mapping[str, Any]) -> None:
+    function = tool.get("function") or {}
+    if tool.get("type") != "function":
+        return
+    name = function.get("name")
+    if not isinstance(name, str) or not TOOL_NAME.fullmatch(name):
+        raise InvalidParameterError(
+            f"the tool name {name!r} is refused by StepFun: it must begin with a letter or _, and hold at most 64 "
+            "letters, digits, _ and -",
+            param="tools",
+        )
+    parameters = function.get("parameters")
+    if parameters is not None and parameters.get("type") != "object":
+        raise InvalidParameterError(
+            f"the parameters of tool {name!r} have type {parameters.get('type')!r} at their root; StepFun wants an "
+            "object "
+            'schema: {"type": "object", "properties": {...}}',
+            param="tools",
+        )
+
+
+def check_model_rules(body: Mapping[str, Any]) -> None:
+    """Check what holds for the request's model, as far as the catalogue knows it."""
+    _check_audio_format(body)
+    model = find(body["model"])
+    if model is None:
+        return
+    effort = body.get("reasoning_effort")
+    if effort and model.efforts and effort not in model.efforts:
+        raise InvalidParameterError(
+            f"reasoning_effort is {effort!r}; {model.id} takes {_listed(model.efforts)}; {_PAST_IT}",
+            param="reasoning_effort",
+        )
+    if (body.get("response_format") or {}).get("type") == "json_schema" and not model.json_schema:
+        raise InvalidParameterError(
+            f"{model.id} does not take response_format json_schema; use json_object and describe the shape in the "
+            f"prompt, or a function tool, or step-3.5-flash; {_PAST_IT}",
+            param="response_format",
+        )
+    _check_modalities(body.get("modalities") or (), model)
+
+
+def _check_modalities(modalities: Iterable[str], model: ModelInfo) -> None:
+    if "audio" in modalities and "audio" not in model.outputs:
+        raise InvalidParameterError(
+            f"{model.id} answers in text only, so modalities must not hold 'audio'; step-audio-2 speaks; {_PAST_IT}",
+            param="modalities",
+        )
+
+
+def _check_audio_format(body: Mapping[str, Any]) -> None:
+    if "audio" not in (body.get("modalities") or ()):
+        return
+    given = (body.get("audio") or {}).get("format")
+    wanted = "pcm" if body.get("stream") else "wav"
+    if given and given != wanted:
+        raise InvalidParameterError(
+            f"audio format is {given!r}; a spoken answer is wav without stream and pcm in a stream, so here "
+            f"{wanted!r}; {_PAST_IT}",
+            param="audio",
+        )
+
+
+def _listed(values: Iterable[str]) -> str:
+    return ", ".join(map(repr, values))

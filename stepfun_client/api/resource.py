@@ -1,0 +1,135 @@
+"""What all resources share: who runs their calls, the options every call takes, and how replies are read."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Generator, Mapping
+from functools import cache
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, with_config
+from typing_extensions import TypedDict
+
+from stepfun_client.core.call import unreadable
+from stepfun_client.errors import InvalidParameterError, trace_id_of
+
+if TYPE_CHECKING:
+    from stepfun_client.core.call import Call, Flow, Reply, StreamReader
+
+T = TypeVar("T")
+ReplyT = TypeVar("ReplyT", bound="WireModel")
+
+
+class Runner(Protocol):
+    """What runs flows and streams synchronously: a `StepFunClient`."""
+
+    def run(self, flow: Flow[T]) -> T:
+        """Run a flow to its end."""
+
+    def events(self, call: Call, reader: StreamReader[T]) -> Generator[T]:
+        """Open a stream and yield what the reader makes of it."""
+
+
+class AsyncRunner(Protocol):
+    """What runs flows and streams asynchronously: an `AsyncStepFunClient`."""
+
+    async def run(self, flow: Flow[T]) -> T:
+        """Run a flow to its end."""
+
+    def events(self, call: Call, reader: StreamReader[T]) -> AsyncGenerator[T]:
+        """Open a stream and yield what the reader makes of it."""
+
+
+class Resource:
+    """A family of calls on a `StepFunClient`."""
+
+    def __init__(self, runner: Runner) -> None:
+        self._runner = runner
+
+
+class AsyncResource:
+    """A family of calls on an `AsyncStepFunClient`."""
+
+    def __init__(self, runner: AsyncRunner) -> None:
+        self._runner = runner
+
+
+class CallOptions(TypedDict, total=False):
+    """What every call takes beside its own parameters.
+
+    Attributes:
+        timeout: Seconds between two bytes, for this call only.
+        extra_headers: Headers of this call; they win over the client's.
+    """
+
+    timeout: float | None
+    extra_headers: Mapping[str, str] | None
+
+
+class WireModel(BaseModel):
+    """A reply. Fields this package does not know yet are kept, so that what StepFun adds tomorrow survives.
+
+    Attributes:
+        trace_id: The exchange's trace id; quote it to StepFun's support.
+    """
+
+    model_config = ConfigDict(extra="allow", protected_namespaces=())
+
+    trace_id: str | None = None
+
+
+def read(model: type[ReplyT], reply: Reply) -> ReplyT:
+    """Read a JSON reply into a model, with the exchange's trace id.
+
+    Raises:
+        APIResponseError: If the reply is no JSON, or has not the promised shape.
+    """
+    return validated(model, reply.json(), headers=reply.headers)
+
+
+def validated(model: type[ReplyT], body: Any, *, headers: Mapping[str, str]) -> ReplyT:
+    """Read a JSON value into a model, with the exchange's trace id."""
+    trace_id = trace_id_of(headers, body)
+    try:
+        result = model.model_validate(body)
+    except ValidationError as error:
+        raise unreadable(str(body).encode(), error, trace_id=trace_id) from None
+    result.trace_id = trace_id
+    return result
+
+
+def checked(params: Any, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Check parameters against the TypedDict that declares them; drop those that are None.
+
+    Raises:
+        InvalidParameterError: For an unknown name or a value out of range, before anything is sent.
+    """
+    try:
+        result: dict[str, Any] = _adapter_of(params).validate_python({k: v for k, v in given.items() if v is not None})
+    except ValidationError as error:
+        raise _explained(params, error) from None
+    return result
+
+
+@cache
+def _adapter_of(params: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(with_config(ConfigDict(extra="forbid", arbitrary_types_allowed=True))(params))
+
+
+def _explained(params: type[Any], error: ValidationError) -> InvalidParameterError:
+    first = error.errors(include_url=False)[0]
+    name = str(first["loc"][0]) if first["loc"] else params.__name__
+    where = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        known = ", ".join(sorted(params.__annotations__))
+        return InvalidParameterError(
+            f"{name!r} is no parameter of this call; known are {known}. StepFun ignores what it does not know, so a "
+            "typing error would go unnoticed; send anything else on purpose with extra_body={...}",
+            param=name,
+        )
+    given = repr(first["input"])
+    given = given if len(given) <= 80 else given[:80] + "…"
+    return InvalidParameterError(f"{where} is {given}: {_lower_first(first['msg'])}", param=name)
+
+
+def _lower_first(text: str) -> str:
+    return text[:1].lower() + text[1:]

@@ -1,0 +1,241 @@
+"""`StepFunClient` and `AsyncStepFunClient`: configuration, and the resources that hang on it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import AsyncGenerator, Generator, Mapping
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from pydantic import SecretStr
+from typing_extensions import Self
+
+from stepfun_client.api.account import Account, AsyncAccount, AsyncModels, AsyncTokens, Models, Tokens
+from stepfun_client.api.chat import AsyncChat, Chat
+from stepfun_client.api.files import AsyncFiles, Files
+from stepfun_client.core.settings import Region, Settings
+
+if TYPE_CHECKING:
+    from stepfun_client.core.call import Call, Flow, StreamReader
+    from stepfun_client.core.transport import (  # noqa: F401 - named in the bases below
+        AsyncDriver,
+        AsyncHTTPClient,
+        Driver,
+        HTTPClient,
+    )
+
+T = TypeVar("T")
+HTTPClientT = TypeVar("HTTPClientT")
+DriverT = TypeVar("DriverT")
+
+
+class _Configured(Generic[HTTPClientT, DriverT]):
+    """What both clients hold: the settings, an httpx client of the user's, and a driver made at first use."""
+
+    def __init__(
+        self,
+        api_key: str | SecretStr | None = None,
+        *,
+        region: Region = "cn",
+        plan: bool = False,
+        base_url: str | None = None,
+        timeout: float | None = None,
+        max_retries: int = 2,
+        http_client: HTTPClientT | None = None,
+        default_headers: Mapping[str, str] | None = None,
+    ) -> None:
+        self._settings = Settings(
+            api_key=SecretStr(api_key) if isinstance(api_key, str) else api_key,
+            region=region,
+            plan=plan,
+            base_url=base_url,
+            timeout=timeout,
+            max_retries=max_retries,
+            default_headers=dict(default_headers or {}),
+        )
+        self._http_client = http_client
+        self._made: DriverT | None = None
+        self._lock = threading.Lock()
+
+    def __repr__(self) -> str:
+        settings = self._settings
+        return f"{type(self).__name__}(base_url={settings.root!r}, max_retries={settings.max_retries})"
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"_settings": self._settings}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self._settings = state["_settings"]
+        self._http_client = None
+        self._made = None
+        self._lock = threading.Lock()
+
+    def __deepcopy__(self, _memo: dict[int, Any] | None = None) -> Self:
+        """Copy with the key and the user's httpx client, but with connections of its own."""
+        copied = self.__class__.__new__(self.__class__)
+        copied.__setstate__({"_settings": self._settings})
+        copied._http_client = self._http_client  # noqa: SLF001 - the copy's own
+        return copied
+
+    __copy__ = __deepcopy__
+
+    @property
+    def base_url(self) -> str:
+        """The address all paths are appended to."""
+        return self._settings.root
+
+    def _make_driver(self) -> DriverT:
+        raise NotImplementedError
+
+    @property
+    def _driver(self) -> DriverT:
+        """The driver, and with it httpx, loaded when the first call is made."""
+        if self._made is None:
+            with self._lock:
+                if self._made is None:
+                    self._made = self._make_driver()
+        return self._made
+
+
+class StepFunClient(_Configured["HTTPClient", "Driver"]):
+    """StepFun's API, synchronously.
+
+    Args:
+        api_key: The key; without one, `STEP_API_KEY` and then `STEPFUN_API_KEY` are read at the first call.
+        region: `"cn"` for api.stepfun.com, `"global"` for api.stepfun.ai; a key works in its own region only.
+        plan: True to call Step Plan's paths (`/step_plan/v1`).
+        base_url: Another address, e.g. the emulator's; without one, `STEPFUN_BASE_URL`, then the region's. With
+            `plan=True`, an address that ends in `/v1` is moved to `/step_plan/v1`.
+        timeout: Seconds between two bytes for every call. By default 60 for chat, 120 for images, 90 for audio, and
+            always 5 to connect.
+        max_retries: How often a call is repeated after a lost connection, 408, 429 or 5xx.
+        http_client: An httpx client of your own (proxies, certificates, transports); it is used as it is and never
+            closed here. Without one, httpx's usual environment variables for proxies count.
+        default_headers: Headers of every call.
+
+    The object is cheap to make, is safe to share between threads (the asynchronous one: between event loops), pickles
+    and copies; a pickle holds neither key nor connections.
+
+    Raises:
+        InvalidParameterError: If an argument is none of what is allowed.
+
+    Example:
+        >>> with StepFunClient() as client:
+        ...     reply = client.chat.create(
+        ...         model="step-3.7-flash", messages=[{"role": "user", "content": "What is 6 * 7?"}]
+        ...     )
+        >>> print(reply.text)
+        6 * 7 = 42.
+    """
+
+    def _make_driver(self) -> Driver:
+        from stepfun_client.core.transport import Driver  # noqa: PLC0415 - httpx loads at first use
+
+        return Driver(self._settings, self._http_client)
+
+    def run(self, flow: Flow[T]) -> T:
+        """Run a flow to its end: for jobs of several calls of your own; the resources do this for theirs."""
+        return self._driver.run(flow)
+
+    def events(self, call: Call, reader: StreamReader[T]) -> Generator[T]:
+        """Open a stream at the first step and yield what the reader makes of it."""
+        return self._driver.stream(call, reader)
+
+    def close(self) -> None:
+        """Close the connections. The client may be used again and makes new ones."""
+        if self._made is not None:
+            self._made.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def chat(self) -> Chat:
+        """Chat completions."""
+        return Chat(self)
+
+    @property
+    def files(self) -> Files:
+        """Files: upload, wait, list, content, delete."""
+        return Files(self)
+
+    @property
+    def models(self) -> Models:
+        """The models this key may use."""
+        return Models(self)
+
+    @property
+    def tokens(self) -> Tokens:
+        """The service's own token count."""
+        return Tokens(self)
+
+    @property
+    def account(self) -> Account:
+        """The account's balance."""
+        return Account(self)
+
+
+class AsyncStepFunClient(_Configured["AsyncHTTPClient", "AsyncDriver"]):
+    """StepFun's API, asynchronously; the arguments are those of `StepFunClient`, with an `httpx.AsyncClient`.
+
+    Example:
+        >>> async def ask(question):
+        ...     async with AsyncStepFunClient() as client:
+        ...         reply = await client.chat.create(
+        ...             model="step-3.7-flash", messages=[{"role": "user", "content": question}]
+        ...         )
+        ...     return reply.text
+        >>> print(asyncio.run(ask("What is 6 * 7?")))
+        6 * 7 = 42.
+    """
+
+    def _make_driver(self) -> AsyncDriver:
+        from stepfun_client.core.transport import AsyncDriver  # noqa: PLC0415 - httpx loads at first use
+
+        return AsyncDriver(self._settings, self._http_client)
+
+    async def run(self, flow: Flow[T]) -> T:
+        """Run a flow to its end: for jobs of several calls of your own; the resources do this for theirs."""
+        return await self._driver.run(flow)
+
+    def events(self, call: Call, reader: StreamReader[T]) -> AsyncGenerator[T]:
+        """Open a stream at the first step and yield what the reader makes of it."""
+        return self._driver.stream(call, reader)
+
+    async def aclose(self) -> None:
+        """Close the connections of this event loop. The client may be used again and makes new ones."""
+        if self._made is not None:
+            await self._made.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    @property
+    def chat(self) -> AsyncChat:
+        """Chat completions."""
+        return AsyncChat(self)
+
+    @property
+    def files(self) -> AsyncFiles:
+        """Files: upload, wait, list, content, delete."""
+        return AsyncFiles(self)
+
+    @property
+    def models(self) -> AsyncModels:
+        """The models this key may use."""
+        return AsyncModels(self)
+
+    @property
+    def tokens(self) -> AsyncTokens:
+        """The service's own token count."""
+        return AsyncTokens(self)
+
+    @property
+    def account(self) -> AsyncAccount:
+        """The account's balance."""
+        return AsyncAccount(self)

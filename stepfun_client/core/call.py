@@ -1,0 +1,180 @@
+"""An exchange described, not made: `Call` is one request, a `Flow` is a job of several.
+
+A flow is a generator. It yields calls and pauses, is sent replies, and returns its result; the synchronous and the
+asynchronous driver in `transport` run the same generator, so nothing about a job is written twice.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, Literal, Protocol, TypeVar
+
+import pydantic_core
+
+from stepfun_client.core.files import Window
+from stepfun_client.errors import APIResponseError, InvalidParameterError, trace_id_of
+
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+Kind = Literal["chat", "image", "audio", "file", "plain"]
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A file on its way into a multipart form, opened anew for each attempt.
+
+    Attributes:
+        source: A path, bytes, or a binary file object (sent from its current position, not closed).
+        filename: The name the service is told.
+        media_type: The MIME type the service is told.
+    """
+
+    source: os.PathLike[str] | bytes | IO[bytes]
+    filename: str
+    media_type: str = "application/octet-stream"
+    start: int | None = field(init=False, default=None)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.source, (bytes, os.PathLike)):
+            object.__setattr__(self, "start", self.source.tell() if self.source.seekable() else None)
+
+    @property
+    def rewindable(self) -> bool:
+        """Whether a second attempt can send the same bytes."""
+        return isinstance(self.source, (bytes, os.PathLike)) or self.start is not None
+
+    @contextmanager
+    def open(self) -> Iterator[bytes | IO[bytes] | Window]:
+        """Give what is to be read, at its beginning."""
+        if isinstance(self.source, bytes):
+            yield self.source
+        elif isinstance(self.source, os.PathLike):
+            with Path(self.source).open("rb") as file:
+                yield file
+        else:
+            yield self.source if self.start is None else Window(self.source, self.start)
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request, described.
+
+    Attributes:
+        method: The HTTP method.
+        path: The path below the base URL, with its leading slash.
+        content: The body, encoded; None where there is none or where `upload` holds one.
+        query: Query parameters; None values are left out.
+        form: Fields of a multipart form, beside `upload`.
+        upload: The form's file and the name of its field.
+        kind: Which default timeouts fit.
+        headers: Headers of this call only; they win over the client's.
+        timeout: Seconds between bytes, for this call only.
+        repeatable: False for what costs money each time, such as a voice clone: it is sent again only where it
+            certainly did not reach the server.
+    """
+
+    method: str
+    path: str
+    content: bytes | None = None
+    query: Mapping[str, Any] = field(default_factory=dict)
+    form: Mapping[str, str] = field(default_factory=dict)
+    upload: tuple[str, Upload] | None = None
+    kind: Kind = "plain"
+    headers: Mapping[str, str] = field(default_factory=dict)
+    timeout: float | None = None
+    repeatable: bool = True
+
+    @property
+    def may_be_sent_again(self) -> bool:
+        """Whether a request that may have reached the server can be sent a second time."""
+        return self.repeatable and (self.upload is None or self.upload[1].rewindable)
+
+
+@dataclass(frozen=True)
+class Pause:
+    """A wait inside a flow, in seconds."""
+
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Reply:
+    """A whole reply with a good status.
+
+    Attributes:
+        status: The HTTP status.
+        headers: The reply's headers, names in lower case.
+        content: The body.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+
+    @property
+    def trace_id(self) -> str | None:
+        """The exchange's trace id, from the header."""
+        return trace_id_of(self.headers)
+
+    def json(self) -> Any:
+        """Read the body as JSON.
+
+        Raises:
+            APIResponseError: If it is none.
+        """
+        try:
+            return pydantic_core.from_json(self.content)
+        except ValueError as error:
+            raise unreadable(self.content, error, trace_id=self.trace_id) from error
+
+
+Step: TypeAlias = "Call | Pause"
+Flow: TypeAlias = "Generator[Step, Any, T]"
+
+
+class StreamReader(Protocol[T]):
+    """What a streamed call is read with: told of the reply's head, fed bytes, asked at the end whether it was whole."""
+
+    def begin(self, headers: Mapping[str, str]) -> None:
+        """Take the reply's headers."""
+
+    def feed(self, chunk: bytes) -> list[T]:
+        """Take the next bytes and return what they complete."""
+
+    def finish(self) -> list[T]:
+        """Take the end of the stream; raise StreamInterruptedError if it came too early."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether all that matters has come, so that a connection which breaks now takes nothing away."""
+
+
+def encode_json(body: Mapping[str, Any], *, extra_body: Mapping[str, Any] | None = None) -> bytes:
+    """Encode a request's body, `extra_body` laid over it unchecked.
+
+    Raises:
+        InvalidParameterError: If a value is not JSON.
+    """
+    whole = {**body, **extra_body} if extra_body else body
+    try:
+        return json.dumps(whole, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    except (TypeError, ValueError) as error:
+        raise InvalidParameterError(f"the request cannot be written as JSON: {error}") from error
+
+
+def unreadable(content: bytes, error: ValueError, *, trace_id: str | None) -> APIResponseError:
+    """Build the error for a good status with a body that is not what was promised."""
+    excerpt = content[:300].decode("utf-8", "replace")
+    return APIResponseError(
+        f"the service answered with something that is not JSON ({error}); it began with {excerpt!r}",
+        trace_id=trace_id,
+        body=excerpt,
+    )

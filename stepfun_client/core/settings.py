@@ -1,0 +1,129 @@
+"""Where to call, with which key, how patiently: the configuration both clients share."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import SecretStr
+
+from stepfun_client.errors import GLOBAL_KEY_PAGE, KEY_PAGE, InvalidParameterError, MissingAPIKeyError
+
+if TYPE_CHECKING:
+    from stepfun_client.core.call import Kind
+
+Region = Literal["cn", "global"]
+
+KEY_VARIABLES = ("STEP_API_KEY", "STEPFUN_API_KEY")
+BASE_URL_VARIABLE = "STEPFUN_BASE_URL"
+CONNECT_TIMEOUT_SECONDS = 5.0
+
+_HOSTS: dict[Region, str] = {"cn": "https://api.stepfun.com", "global": "https://api.stepfun.ai"}
+
+# Between two bytes; the seeds suggest 30-60 s for chat, 60-120 for images, 30-90 for audio (WIRE.md section 1).
+_READ_TIMEOUT_SECONDS: dict[Kind, float] = {"chat": 60.0, "image": 120.0, "audio": 90.0, "file": 60.0, "plain": 60.0}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """A client's configuration. The key is held masked, and is left out of pickles.
+
+    Attributes:
+        api_key: The key as given; None to read it from the environment when it is first needed.
+        region: Which of StepFun's two services, each with its own keys.
+        plan: Whether to call Step Plan's paths.
+        base_url: The address all paths are appended to; None for the region's.
+        timeout: Seconds between two bytes for every call; None for the defaults by kind.
+        max_retries: How often a failed attempt is repeated.
+        default_headers: Headers of every call.
+    """
+
+    api_key: SecretStr | None = None
+    region: Region = "cn"
+    plan: bool = False
+    base_url: str | None = None
+    timeout: float | None = None
+    max_retries: int = 2
+    default_headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.region not in _HOSTS:
+            raise InvalidParameterError(
+                f"region is {self.region!r}; it must be 'cn' (api.stepfun.com) or 'global' (api.stepfun.ai)",
+                param="region",
+            )
+        if self.max_retries < 0:
+            raise InvalidParameterError(f"max_retries is {self.max_retries}; it must be 0 or more", param="max_retries")
+        if self.timeout is not None and self.timeout <= 0:
+            raise InvalidParameterError(
+                f"timeout is {self.timeout}; it must be above 0 seconds, or None for the defaults", param="timeout"
+            )
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave the key out: what is unpickled reads it from the environment of the process it wakes up in."""
+        return {**self.__dict__, "api_key": None}
+
+    def __deepcopy__(self, _memo: dict[int, Any]) -> Settings:
+        """Copy with the key: a copy stays in this process."""
+        return replace(self)
+
+    @property
+    def root(self) -> str:
+        """The address all paths are appended to, without a final slash.
+
+        `base_url` wins over the environment, which wins over the region. With `plan=True`, a given address that ends in
+        `/v1` is moved to `/step_plan/v1` on the same host.
+        """
+        given = (self.base_url or os.environ.get(BASE_URL_VARIABLE) or "").strip().rstrip("/")
+        if given and not given.startswith(("http://", "https://")):
+            raise InvalidParameterError(
+                f"base_url is {given!r}; it must begin with https:// (or http:// for a local server)", param="base_url"
+            )
+        root = given or f"{_HOSTS[self.region]}/v1"
+        return re.sub(r"(?<!/step_plan)/v1$", "/step_plan/v1", root) if self.plan else root
+
+    def key(self) -> str:
+        """Find the key.
+
+        Raises:
+            MissingAPIKeyError: If none was given and none stands in the environment.
+            InvalidParameterError: If it holds what no key can hold, such as a line break inside.
+        """
+        secret = self._find_key()
+        if secret is None:
+            page = GLOBAL_KEY_PAGE if self.region == "global" else KEY_PAGE
+            raise MissingAPIKeyError(
+                f"no StepFun API key: set the environment variable {KEY_VARIABLES[0]} (or {KEY_VARIABLES[1]}), or pass "
+                f"api_key=...; get a key at {page}"
+            )
+        if not _is_well_formed(secret):
+            raise InvalidParameterError(
+                "the API key holds characters no key can hold (blanks, line breaks or non-ASCII); copy it again",
+                param="api_key",
+            )
+        return secret.get_secret_value()
+
+    def _find_key(self) -> SecretStr | None:
+        """Return the key still masked, so that a traceback which shows a caller's locals does not show it."""
+        given = self.api_key.get_secret_value() if self.api_key else None
+        for key in (given, *map(os.environ.get, KEY_VARIABLES)):
+            if key and key.strip():
+                return SecretStr(key.strip())
+        return None
+
+    def redact(self, text: str) -> str:
+        """Take the key out of a text, should the service have quoted it."""
+        secret = self._find_key()
+        return text.replace(secret.get_secret_value(), "***") if secret else text
+
+    def read_timeout(self, kind: Kind, wanted: float | None) -> float:
+        """Choose the seconds between two bytes: the call's, else the client's, else the kind's."""
+        return wanted or self.timeout or _READ_TIMEOUT_SECONDS[kind]
+
+
+def _is_well_formed(secret: SecretStr) -> bool:
+    key = secret.get_secret_value()
+    return key.isascii() and key.isprintable() and " " not in key

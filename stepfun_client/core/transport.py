@@ -1,0 +1,315 @@
+"""Makes calls: the synchronous and the asynchronous driver. The only module that touches httpx.
+
+What to send and what follows an outcome is decided in `exchange`; here it is done.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import os
+import platform
+import ssl
+import threading
+import time
+import weakref
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import httpx
+
+from stepfun_client import __version__
+from stepfun_client.core.exchange import Action, Answer, Failure, Outcome, Send, Steps, exchange, unfold
+from stepfun_client.core.logs import logger
+from stepfun_client.core.settings import CONNECT_TIMEOUT_SECONDS, Settings
+from stepfun_client.errors import (
+    APIConnectionError,
+    APIResponseError,
+    APITimeoutError,
+    StepFunError,
+    StreamInterruptedError,
+    StreamTimeoutError,
+    trace_id_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Generator
+
+    from stepfun_client.core.call import Call, Flow, StreamReader
+
+T = TypeVar("T")
+
+HTTPClient = httpx.Client
+AsyncHTTPClient = httpx.AsyncClient
+
+USER_AGENT = f"stepfun-integrations/{__version__} python/{platform.python_version()}"
+
+# A concurrency slot is held until a stream ends, so the account's tier is the limit (up to 10,000), not the pool.
+_LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=100, keepalive_expiry=30.0)
+_HTTPX_DEFAULT_TIMEOUT = httpx.Timeout(5.0)
+
+# The request certainly did not reach the server: no connection was made for it.
+_NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol)
+
+
+@functools.cache
+def _tls() -> ssl.SSLContext:
+    """One context for all clients: reading the certificates takes longer than a call."""
+    return httpx.create_ssl_context()
+
+
+class _BearerAuth(httpx.Auth):
+    """Writes the key into the request at the last moment, so that no frame of ours holds a header with it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        request.headers["Authorization"] = f"Bearer {self._settings.key()}"
+        yield request
+
+
+class _Wire:
+    """What both drivers know: how a `Call` becomes an httpx request, and a reply or an error an outcome."""
+
+    def __init__(self, settings: Settings, *, injected: bool, injected_timeout: httpx.Timeout | None) -> None:
+        self._settings = settings
+        self._pid = os.getpid()
+        self._auth = _BearerAuth(settings)
+        # A client that the user gave with timeouts of its own keeps them, unless told otherwise here.
+        self._own_timeout = injected and injected_timeout != _HTTPX_DEFAULT_TIMEOUT
+
+    def _request(self, client: httpx.Client | httpx.AsyncClient, call: Call, files: ExitStack) -> httpx.Request:
+        self._settings.key()  # a missing key is said before a connection is made
+        headers = {"User-Agent": USER_AGENT, **self._settings.default_headers, **call.headers}
+        options: dict[str, Any] = {}
+        if call.content is not None:
+            headers.setdefault("Content-Type", "application/json")
+            options["content"] = call.content
+        if call.upload:
+            name, upload = call.upload
+            options["files"] = {name: (upload.filename, files.enter_context(upload.open()), upload.media_type)}
+        if call.form:
+            options["data"] = dict(call.form)
+        if query := {name: value for name, value in call.query.items() if value is not None}:
+            options["params"] = query
+        if call.timeout or self._settings.timeout or not self._own_timeout:
+            seconds = self._settings.read_timeout(call.kind, call.timeout)
+            options["timeout"] = httpx.Timeout(seconds, connect=min(CONNECT_TIMEOUT_SECONDS, seconds))
+        return client.build_request(call.method, self._settings.root + call.path, headers=headers, **options)
+
+    def _answer(self, sent: Send, response: httpx.Response, started: float) -> Answer:
+        seconds = time.perf_counter() - started
+        path = response.request.url.path
+        trace_id = trace_id_of(response.headers)
+        logger.debug(
+            "%s %s -> %d in %.3f s, trace id %s", sent.call.method, path, response.status_code, seconds, trace_id
+        )
+        is_open = not response.is_closed
+        return Answer(
+            response.status_code,
+            response.headers,
+            str(response.request.url),
+            content=b"" if is_open else response.content,
+            response=response if is_open else None,
+        )
+
+    def _failure(self, sent: Send, error: httpx.HTTPError, started: float) -> Failure:
+        seconds = time.perf_counter() - started
+        address = f"{self._settings.root}{sent.call.path}"
+        logger.debug("%s %s -> %s in %.3f s", sent.call.method, sent.call.path, type(error).__name__, seconds)
+        reason = self._settings.redact(str(error)) or type(error).__name__
+        said: StepFunError
+        if isinstance(error, httpx.TimeoutException):
+            said = APITimeoutError(
+                f"{sent.call.method} {address}: nothing came within the timeout after {seconds:.1f} s ({reason}); "
+                "raise timeout=..., or stream, so that the answer's beginning counts"
+            )
+        elif isinstance(error, httpx.DecodingError):
+            said = APIResponseError(f"{sent.call.method} {address}: the reply's encoding is broken ({reason})")
+        else:
+            said = APIConnectionError(
+                f"{sent.call.method} {address}: the connection failed ({reason}); check the network, the proxy "
+                "settings and base_url"
+            )
+        said.__cause__ = _without_frames(error)
+        return Failure(said, reached=not isinstance(error, _NEVER_SENT))
+
+    def _cut(self, error: httpx.HTTPError, trace_id: str | None) -> StreamInterruptedError:
+        reason = self._settings.redact(str(error)) or type(error).__name__
+        if isinstance(error, httpx.TimeoutException):
+            return StreamTimeoutError(
+                "the stream fell silent for longer than the timeout; what came so far is not the whole answer",
+                trace_id=trace_id,
+            )
+        return StreamInterruptedError(
+            f"the connection broke inside the stream ({reason}); what came so far is not the whole answer",
+            trace_id=trace_id,
+        )
+
+
+class Driver(_Wire):
+    """Runs flows and streams synchronously. Safe to share between threads."""
+
+    def __init__(self, settings: Settings, client: httpx.Client | None = None) -> None:
+        super().__init__(settings, injected=client is not None, injected_timeout=client.timeout if client else None)
+        self._injected = client
+        self._made: httpx.Client | None = None
+        self._lock = threading.Lock()
+
+    def run(self, flow: Flow[T]) -> T:
+        """Run a flow to its end."""
+        return self._drive(unfold(flow, self._settings))
+
+    def stream(self, call: Call, reader: StreamReader[T]) -> Generator[T]:
+        """Open a stream and yield what the reader makes of it; whoever drops the generator closes the connection."""
+        answer = self._drive(exchange(call, self._settings, stream=True))
+        response: httpx.Response = answer.response
+        try:
+            reader.begin(answer.headers)
+            for chunk in response.iter_bytes():
+                yield from reader.feed(chunk)
+        except httpx.HTTPError as error:
+            if not reader.complete:
+                raise self._cut(error, trace_id_of(answer.headers)) from _without_frames(error)
+        finally:
+            response.close()
+        yield from reader.finish()
+
+    def __del__(self) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections this driver made; an injected client stays open."""
+        made, self._made = self._made, None
+        if made is not None and self._pid == os.getpid():
+            made.close()
+
+    def _drive(self, steps: Steps[T]) -> T:
+        outcome: Outcome = None
+        while True:
+            try:
+                action = steps.send(outcome)
+            except StopIteration as stop:
+                result: T = stop.value
+                return result
+            outcome = self._perform(action)
+
+    def _perform(self, action: Action) -> Outcome:
+        if not isinstance(action, Send):
+            time.sleep(action.seconds)
+            return None
+        started = time.perf_counter()
+        try:
+            with ExitStack() as files:
+                client = self._client()
+                response = client.send(self._request(client, action.call, files), auth=self._auth, stream=True)
+                if not (action.stream and response.is_success):
+                    try:
+                        response.read()
+                    finally:
+                        response.close()
+            return self._answer(action, response, started)
+        except httpx.HTTPError as error:
+            return self._failure(action, error, started)
+
+    def _client(self) -> httpx.Client:
+        if self._injected is not None:
+            return self._injected
+        with self._lock:
+            if self._made is None or self._pid != os.getpid():  # a fork must not share its parent's sockets
+                self._made = httpx.Client(verify=_tls(), limits=_LIMITS)
+                self._pid = os.getpid()
+            return self._made
+
+
+class AsyncDriver(_Wire):
+    """Runs flows and streams asynchronously, with one httpx client for each event loop."""
+
+    def __init__(self, settings: Settings, client: httpx.AsyncClient | None = None) -> None:
+        super().__init__(settings, injected=client is not None, injected_timeout=client.timeout if client else None)
+        self._injected = client
+        self._made: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, httpx.AsyncClient] = (
+            weakref.WeakKeyDictionary()
+        )
+
+    async def run(self, flow: Flow[T]) -> T:
+        """Run a flow to its end."""
+        return await self._drive(unfold(flow, self._settings))
+
+    async def stream(self, call: Call, reader: StreamReader[T]) -> AsyncGenerator[T]:
+        """Open a stream and yield what the reader makes of it; whoever drops the generator closes the connection."""
+        answer = await self._drive(exchange(call, self._settings, stream=True))
+        response: httpx.Response = answer.response
+        try:
+            reader.begin(answer.headers)
+            async for chunk in response.aiter_bytes():
+                for item in reader.feed(chunk):
+                    yield item
+        except httpx.HTTPError as error:
+            if not reader.complete:
+                raise self._cut(error, trace_id_of(answer.headers)) from _without_frames(error)
+        finally:
+            await response.aclose()
+        for item in reader.finish():
+            yield item
+
+    def __del__(self) -> None:
+        for loop, client in self._made.items():
+            if loop.is_running() and self._pid == os.getpid():
+                loop.call_soon_threadsafe(lambda loop, client: loop.create_task(client.aclose()), loop, client)
+
+    async def aclose(self) -> None:
+        """Close the connections made in this event loop; an injected client stays open."""
+        made = self._made.pop(asyncio.get_running_loop(), None)
+        if made is not None:
+            await made.aclose()
+
+    async def _drive(self, steps: Steps[T]) -> T:
+        outcome: Outcome = None
+        while True:
+            try:
+                action = steps.send(outcome)
+            except StopIteration as stop:
+                result: T = stop.value
+                return result
+            outcome = await self._perform(action)
+
+    async def _perform(self, action: Action) -> Outcome:
+        if not isinstance(action, Send):
+            await asyncio.sleep(action.seconds)
+            return None
+        started = time.perf_counter()
+        try:
+            with ExitStack() as files:
+                client = self._client()
+                response = await client.send(self._request(client, action.call, files), auth=self._auth, stream=True)
+                if not (action.stream and response.is_success):
+                    try:
+                        await response.aread()
+                    finally:
+                        await response.aclose()
+            return self._answer(action, response, started)
+        except httpx.HTTPError as error:
+            return self._failure(action, error, started)
+
+    def _client(self) -> httpx.AsyncClient:
+        if self._injected is not None:
+            return self._injected
+        if self._pid != os.getpid():
+            self._made.clear()
+            self._pid = os.getpid()
+        loop = asyncio.get_running_loop()
+        client = self._made.get(loop)
+        if client is None:
+            client = self._made[loop] = httpx.AsyncClient(verify=_tls(), limits=_LIMITS)
+        return client
+
+
+def _without_frames(error: BaseException) -> BaseException:
+    """Drop the tracebacks of an error and of what caused it: httpx's frames hold the request with its headers."""
+    link: BaseException | None = error
+    while link is not None:
+        link.__traceback__ = None
+        link = link.__cause__ or link.__context__
+    return error
