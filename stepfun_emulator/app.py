@@ -1,0 +1,75 @@
+"""The app: which path is answered by what.
+
+A later family of endpoints (speech, images, the WebSockets) is a module of its own and one line here.
+"""
+
+from __future__ import annotations
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from stepfun_emulator import account, uploads
+from stepfun_emulator.breaking import Breaker
+from stepfun_emulator.chat import endpoint as chat
+from stepfun_emulator.errors import wrong_path
+from stepfun_emulator.faults import find_fault
+from stepfun_emulator.journal import Recorder
+from stepfun_emulator.replies import PLAN_PREFIX, Handler, guarded
+from stepfun_emulator.service import Service
+
+_SLOW = 0.02  # the pause of the slow faults where no delay is given
+
+_PLAN: tuple[tuple[str, str, Handler], ...] = (("POST", "/chat/completions", chat.create),)
+_REST: tuple[tuple[str, str, Handler], ...] = (
+    ("GET", "/models", account.list_models),
+    ("GET", "/models/{model:path}", account.retrieve_model),
+    ("GET", "/accounts", account.retrieve_account),
+    ("POST", "/token/count", account.count_tokens),
+    ("POST", "/files", uploads.create),
+    ("GET", "/files", uploads.list_all),
+    ("GET", "/files/{id}", uploads.retrieve),
+    ("GET", "/files/{id}/content", uploads.content),
+    ("DELETE", "/files/{id}", uploads.delete),
+)
+
+
+def create_app(*, fault: str | None = None, lenient: bool = False, delay: float = 0.0) -> Starlette:
+    """Make an emulator as an ASGI app; each has a memory of its own.
+
+    Args:
+        fault: The name of a fault that befalls every request.
+        lenient: Ignore undocumented parameters as the service does, instead of refusing them.
+        delay: Seconds between the events of a stream, and the pause of the slow faults.
+
+    Raises:
+        ValueError: There is no such fault.
+    """
+    service = Service(lenient=lenient, delay=delay)
+    app = Starlette(
+        routes=[
+            *(_route("/v1", *one) for one in (*_PLAN, *_REST)),
+            *(_route(PLAN_PREFIX, *one) for one in _PLAN),
+        ],
+        middleware=[
+            Middleware(Recorder, journal=service.journal),
+            Middleware(Breaker, fault=find_fault(fault), delay=delay or _SLOW),
+        ],
+        exception_handlers={HTTPException: _nowhere},
+    )
+    app.router.redirect_slashes = False
+    app.state.service = service
+    return app
+
+
+def _route(prefix: str, method: str, path: str, handler: Handler) -> Route:
+    return Route(prefix + path, guarded(handler), methods=[method])
+
+
+async def _nowhere(request: Request, error: Exception) -> Response:
+    """An unknown path, or a known one with another method."""
+    del request, error
+    return wrong_path()

@@ -1,0 +1,131 @@
+"""ASGI middleware that makes faults happen. Which ones there are stands in ``faults``."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections import Counter
+from collections.abc import MutableMapping
+from typing import Any
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from stepfun_emulator.delivery import Act, HangUp, deliver
+from stepfun_emulator.errors import Refusal
+from stepfun_emulator.faults import HEADER, Fault, find_fault
+
+
+class Breaker:
+    """Applies the fault of a server or of a request.
+
+    Args:
+        app: What is served.
+        fault: The server's fault.
+        delay: The pause of the slow ones, in seconds.
+    """
+
+    def __init__(self, app: ASGIApp, fault: Fault | None, delay: float) -> None:
+        self._app = app
+        self._fault = fault
+        self._delay = delay
+        self._attempts: Counter[str] = Counter()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        try:
+            fault = self._chosen(scope)
+        except Refusal as refusal:
+            await refusal.response()(scope, receive, send)
+            return
+        scope["state"]["fault"] = fault
+        if fault is None:
+            await self._app(scope, receive, send)
+        elif fault.instead is not None:
+            await self._instead(fault, scope, receive, send)
+        elif fault.delivery is not None:
+            await self._broken(fault, scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+    def _chosen(self, scope: Scope) -> Fault | None:
+        asked = Headers(scope=scope).get(HEADER)
+        return self._fault if asked is None else find_fault(asked)
+
+    async def _instead(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
+        assert fault.instead is not None
+        attempt = self._attempt(scope)
+        outcome = fault.instead(attempt)
+        if outcome is None:
+            del self._attempts[_fingerprint(scope)]
+            await self._app(scope, receive, send)
+        elif isinstance(outcome, Act):
+            hang_up_of(scope)()
+            while (await receive())["type"] != "http.disconnect":
+                pass
+        else:
+            await outcome(scope, receive, send)
+
+    def _attempt(self, scope: Scope) -> int:
+        """How often this very request came before; it is forgotten once it is let through."""
+        key = _fingerprint(scope)
+        self._attempts[key] += 1
+        return self._attempts[key] - 1
+
+    async def _broken(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
+        """Collect the reply, then put it on the wire as the fault has it."""
+        assert fault.delivery is not None
+        start: MutableMapping[str, Any] = {}
+        pieces: list[bytes] = []
+
+        async def collect(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                start.update(message)
+            elif message.get("body"):
+                pieces.append(message["body"])
+
+        # The app must not wait for the client here, and must not learn that it is listened to by nobody.
+        await self._app(scope, _once(receive), collect)
+        headers = MutableHeaders(raw=list(start["headers"]))
+        streamed = headers.get("content-type", "").startswith("text/event-stream")
+        if start["status"] < 400:
+            del headers["content-length"]
+            start["headers"] = headers.raw
+            await send(start)
+            steps = fault.delivery(pieces, streamed=streamed, delay=self._delay)
+            await deliver(steps, receive, send, hang_up_of(scope))
+            return
+        await send(start)
+        await send({"type": "http.response.body", "body": b"".join(pieces)})
+
+
+def _once(receive: Receive) -> Receive:
+    """The request's body, and after it nothing ever."""
+    given = False
+
+    async def once() -> Message:
+        nonlocal given
+        if not given:
+            given = True
+            return await receive()
+        await asyncio.Event().wait()
+        raise AssertionError  # pragma: no cover - the wait never ends
+
+    return once
+
+
+def hang_up_of(scope: Scope) -> HangUp:
+    """How to drop the connection of a request; only the emulator's own server can."""
+    hang_up: HangUp = scope.get("state", {}).get("hang_up", _cannot)
+    return hang_up
+
+
+def _cannot() -> None:
+    raise ConnectionAbortedError("the connection was to be dropped, which only the emulator's own server can do")
+
+
+def _fingerprint(scope: Scope) -> str:
+    content: bytes = scope["state"]["content"]
+    return hashlib.sha256(f"{scope['method']} {scope['path']} ".encode() + content).hexdigest()

@@ -1,0 +1,150 @@
+"""The whole chat reply, in the shape and the key order of the recorded one (WIRE.md section 4)."""
+
+from __future__ import annotations
+
+import base64
+import secrets
+import time
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from stepfun_emulator import sound
+from stepfun_emulator.answerer.answer import Answer, Search
+from stepfun_emulator.answerer.conversation import Call
+from stepfun_emulator.tokens import pieces
+
+
+class Usage(NamedTuple):
+    """Tokens of a reply, or of a stream so far."""
+
+    prompt: int
+    completion: int
+    cached: int
+
+    def whole(self) -> dict[str, Any]:
+        """As a reply without stream states it."""
+        return {
+            "completion_tokens": self.completion,
+            "completion_tokens_details": {"reasoning_tokens": 0},
+            "prompt_tokens": self.prompt,
+            "prompt_tokens_details": {"cached_tokens": self.cached},
+            "total_tokens": self.prompt + self.completion,
+        }
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One answer, cut where ``stop`` and ``max_tokens`` cut it, as the tokens that it is made of."""
+
+    reasoning: list[str]
+    content: list[str]
+    calls: tuple[Call, ...] = ()
+    search: Search | None = None
+    finish: str = "stop"
+    sound: bytes = b""
+
+    @property
+    def tokens(self) -> int:
+        """Completion tokens; the end of the answer is one too, unless the answer was cut."""
+        calls = sum(len(pieces(call.name)) + len(pieces(call.arguments)) for call in self.calls)
+        return len(self.reasoning) + len(self.content) + calls + (self.finish != "length")
+
+
+@dataclass(frozen=True)
+class Completion:
+    """All choices of one request, with what every part of the reply repeats."""
+
+    model: str
+    trace_id: str
+    choices: list[Choice]
+    prompt_tokens: int
+    cached_tokens: int = 0
+    created: int = field(default_factory=lambda: int(time.time()))
+    suffix: str = field(default_factory=lambda: secrets.token_hex(16))
+
+    @property
+    def usage(self) -> Usage:
+        """The truth, as the last word of a reply states it."""
+        return Usage(self.prompt_tokens, sum(choice.tokens for choice in self.choices), self.cached_tokens)
+
+
+def cut(answer: Answer, *, max_tokens: int | None, stop: tuple[str, ...], speak: bool = False) -> Choice:
+    """Apply ``stop`` and ``max_tokens`` to an answer; thinking counts against ``max_tokens`` and comes first."""
+    content, stopped = _before(answer.content, stop)
+    calls = () if stopped else tuple(_identified(call) for call in answer.calls)
+    finish = "tool_calls" if calls else "stop"
+    reasoning, text = pieces(answer.reasoning), pieces(content)
+    voice = sound.speech(content) if speak else b""
+    choice = Choice(reasoning, text, calls, answer.search, finish, voice)
+    if max_tokens is None or choice.tokens <= max_tokens:
+        return choice
+    left = max_tokens - len(reasoning)
+    kept: list[Call] = []
+    budget = left - len(text)
+    for call in calls:
+        budget -= len(pieces(call.name))
+        if budget < 0:
+            break
+        arguments = pieces(call.arguments)[:budget]
+        budget -= len(arguments)
+        kept.append(Call(call.name, "".join(arguments), call.id))
+    return Choice(reasoning[:max_tokens], text[: max(left, 0)], tuple(kept), answer.search, "length", voice)
+
+
+def _before(text: str, stop: tuple[str, ...]) -> tuple[str, bool]:
+    ends = [at for word in stop if (at := text.find(word)) >= 0]
+    return (text[: min(ends)], True) if ends else (text, False)
+
+
+def _identified(call: Call) -> Call:
+    return Call(call.name, call.arguments, f"call_{secrets.token_hex(12)}")
+
+
+def whole(completion: Completion) -> dict[str, Any]:
+    """The JSON body of a reply without stream, keys in alphabetical order as recorded."""
+    return {
+        "choices": [_choice(choice, index) for index, choice in enumerate(completion.choices)],
+        "created": completion.created,
+        "id": f"chatcmpl-{completion.trace_id}.{completion.suffix}",
+        "model": completion.model,
+        "object": "chat.completion",
+        "usage": completion.usage.whole(),
+    }
+
+
+def _choice(choice: Choice, index: int) -> dict[str, Any]:
+    message: dict[str, Any] = {}
+    if choice.sound:
+        wav = sound.wav(choice.sound)
+        message["audio"] = {"data": base64.b64encode(wav).decode(), "transcript": "".join(choice.content)}
+    message["content"] = None if choice.sound else "".join(choice.content)
+    if choice.reasoning:
+        message["reasoning"] = message["reasoning_content"] = "".join(choice.reasoning)
+    message["role"] = "assistant"
+    if choice.search is not None:
+        message["tool_calls"] = [search_call(choice.search)]
+    if choice.calls:
+        message.setdefault("tool_calls", []).extend(_call(call, at) for at, call in enumerate(choice.calls))
+    # An audio reply has no finish reason in the documents (section 4), unless it was cut.
+    finish = None if choice.sound and choice.finish == "stop" else choice.finish
+    return {"finish_reason": finish, "index": index, "message": message}
+
+
+def _call(call: Call, index: int) -> dict[str, Any]:
+    return {
+        "function": {"arguments": call.arguments, "name": call.name},
+        "id": call.id,
+        "index": index,
+        "type": "function",
+    }
+
+
+def search_call(search: Search) -> dict[str, Any]:
+    """The server tool's call, already executed: its results come with it."""
+    return {
+        "id": f"call_{secrets.token_hex(12)}",
+        "index": 0,
+        "type": "web_search",
+        "function": {"name": "step_websearch", "arguments": search.arguments},
+        "results": search.results,
+    }

@@ -1,0 +1,105 @@
+"""What every endpoint does alike: the key, the trace headers, the JSON body, the event stream."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from stepfun_emulator.breaking import hang_up_of
+from stepfun_emulator.delivery import Step, deliver
+from stepfun_emulator.errors import Refusal
+from stepfun_emulator.journal import Journal, Received
+
+Handler = Callable[[Request], Awaitable[Response]]
+PLAN_PREFIX = "/step_plan/v1"
+
+
+def guarded(handler: Handler) -> Handler:
+    """An endpoint with its key checked, its refusals answered and its trace headers written."""
+
+    async def endpoint(request: Request) -> Response:
+        request.state.trace_id = secrets.token_hex(16)
+        try:
+            check_key(request)
+            response = await handler(request)
+        except Refusal as refusal:
+            response = refusal.response()
+        response.headers.update(_traced(request))
+        return response
+
+    return endpoint
+
+
+def check_key(request: Request) -> None:
+    """Any key is accepted, except none, one that begins with ``invalid`` (401) and one with ``broke`` (402).
+
+    Raises:
+        Refusal: As the service refuses such keys (WIRE.md section 2).
+    """
+    scheme, _, key = request.headers.get("authorization", "").partition(" ")
+    key = key.strip()
+    if scheme.lower() != "bearer" or not key or key.startswith("invalid"):
+        raise Refusal(401, "invalid_api_key", "Incorrect API key provided")
+    if key.startswith("broke"):
+        raise Refusal(402, "quota_exceeded", "You exceeded your current quota, please check your balance")
+
+
+def _traced(request: Request) -> dict[str, str]:
+    """The headers of a recorded reply (WIRE.md section 1)."""
+    parts = request.url.path.split("/")
+    return {
+        "x-trace-id": request.state.trace_id,
+        "x-router-id": f"path:{'/'.join(parts[: parts.index('v1') + 2])}/",
+        "x-proxy-latency": "1350",
+        "x-upstream-latency": "0",
+        "cache-control": "no-cache",
+    }
+
+
+def json_body(request: Request) -> Any:
+    """The JSON body.
+
+    Raises:
+        Refusal: It is not JSON.
+    """
+    received: Received = request.state.received
+    if received.body is None:
+        raise Refusal(400, "request_params_invalid", "the body is not valid JSON")
+    return received.body
+
+
+def plan_of(request: Request) -> bool:
+    """Whether a request came under the Step Plan's prefix (WIRE.md section 1)."""
+    return request.url.path.startswith(PLAN_PREFIX)
+
+
+class EventStream(Response):
+    """A stream of server-sent events that stops when the client goes away, and is counted while it is open."""
+
+    media_type = "text/event-stream; charset=utf-8"
+
+    def __init__(self, events: Iterable[bytes], journal: Journal, *, delay: float = 0.0) -> None:
+        super().__init__()
+        del self.headers["content-length"]
+        self._events = events
+        self._journal = journal
+        self._delay = delay
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        self._journal.open_streams += 1
+        try:
+            await deliver(self._steps(), receive, send, hang_up_of(scope))
+        finally:
+            self._journal.open_streams -= 1
+
+    def _steps(self) -> Iterable[Step]:
+        for event in self._events:
+            yield event
+            if self._delay:
+                yield self._delay

@@ -1,0 +1,154 @@
+"""Serving the app on the loopback: uvicorn in a thread with an event loop of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import threading
+from collections.abc import Iterator
+
+import uvicorn
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from stepfun_emulator.app import create_app
+from stepfun_emulator.journal import Journal, Received
+
+_HOST = "127.0.0.1"
+_TICK = 1.0  # uvicorn renews its Date header once a second
+_LAST_MOMENTS = 5.0
+
+
+class _Server(uvicorn.Server):
+    """uvicorn that starts and stops at once, and that ends open streams instead of waiting for them."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ready = threading.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._ending: asyncio.Event | None = None
+
+    async def main_loop(self) -> None:
+        self._loop, self._ending = asyncio.get_running_loop(), asyncio.Event()
+        self.ready.set()
+        ticks = 0
+        while not await self.on_tick(ticks):
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._ending.wait(), _TICK)
+            ticks += 10
+
+    def stop(self) -> None:
+        """End the main loop, from another thread."""
+        self.should_exit = True
+        if self._loop is not None and self._ending is not None:
+            self._loop.call_soon_threadsafe(self._ending.set)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+        if self.server_state.tasks:
+            _, late = await asyncio.wait(self.server_state.tasks, timeout=_LAST_MOMENTS)
+            for task in late:
+                task.cancel()
+        for server in self.servers:
+            await server.wait_closed()
+        for sock in sockets or ():
+            sock.close()
+        await self.lifespan.shutdown()
+
+    def hang_up(self, client: tuple[str, int]) -> None:
+        """Drop the connection of a client without a word."""
+        for connection in list(self.server_state.connections):
+            if connection.client == client:
+                connection.transport.abort()
+
+
+class Emulator:
+    """A running emulator.
+
+    Attributes:
+        base_url: What clients are pointed at, ``/v1`` included.
+    """
+
+    def __init__(self, base_url: str, journal: Journal, server: _Server) -> None:
+        self.base_url = base_url
+        self._journal = journal
+        self._server = server
+
+    @property
+    def plan_url(self) -> str:
+        """The base URL of the Step Plan's paths."""
+        return self.base_url.removesuffix("/v1") + "/step_plan/v1"
+
+    @property
+    def requests(self) -> list[Received]:
+        """The requests received so far, the last thousand at most, without their keys."""
+        return self._journal.requests
+
+    @property
+    def open_streams(self) -> int:
+        """How many event streams are being written now."""
+        return self._journal.open_streams
+
+    @property
+    def connections(self) -> int:
+        """How many connections are open now."""
+        return len(self._server.server_state.connections)
+
+
+@contextlib.contextmanager
+def serving(
+    *, port: int = 0, fault: str | None = None, lenient: bool = False, delay: float = 0.0
+) -> Iterator[Emulator]:
+    """Run an emulator on the loopback and give the object that knows what it received.
+
+    Args:
+        port: The port; 0 takes a free one.
+        fault: The name of a fault that befalls every request (see ``stepfun_emulator.FAULTS``).
+        lenient: Ignore undocumented parameters as the service does, instead of refusing them.
+        delay: Seconds between the events of a stream, and the pause of the fault ``slow``.
+    """
+    app = create_app(fault=fault, lenient=lenient, delay=delay)
+    listener = socket.create_server((_HOST, port))
+    config = uvicorn.Config(
+        _Reachable(app), http="h11", ws="none", loop="asyncio", lifespan="off", log_config=None, access_log=False
+    )
+    server = _Server(config)
+    config.load()
+    config.loaded_app.server = server
+    thread = threading.Thread(target=server.run, args=([listener],), name="stepfun-emulator", daemon=True)
+    thread.start()
+    try:
+        server.ready.wait()
+        base_url = f"http://{_HOST}:{listener.getsockname()[1]}/v1"
+        yield Emulator(base_url, app.state.service.journal, server)
+    finally:
+        server.stop()
+        thread.join()
+
+
+@contextlib.contextmanager
+def running(*, port: int = 0, fault: str | None = None, lenient: bool = False, delay: float = 0.0) -> Iterator[str]:
+    """Run an emulator on the loopback and give its base URL, for example ``http://127.0.0.1:40123/v1``.
+
+    The arguments are those of :func:`serving`.
+    """
+    with serving(port=port, fault=fault, lenient=lenient, delay=delay) as emulator:
+        yield emulator.base_url
+
+
+class _Reachable:
+    """Tells the app how to hang up, which ASGI has no word for."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self.server: _Server | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        server = self.server
+        if server is not None and scope["type"] == "http":
+            client = tuple(scope["client"])
+            scope.setdefault("state", {})["hang_up"] = lambda: server.hang_up(client)
+        await self._app(scope, receive, send)

@@ -1,0 +1,36 @@
+"""The state of one emulator: what its endpoints share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from starlette.requests import Request
+
+from stepfun_emulator.files import Cabinet
+from stepfun_emulator.journal import Journal
+from stepfun_emulator.tokens import PromptCache
+
+
+@dataclass
+class Service:
+    """Everything an app instance remembers.
+
+    Attributes:
+        lenient: Ignore undocumented parameters, as the service does.
+        delay: Seconds between the events of a stream.
+        files: The uploaded files.
+        cache: The beginnings of the prompts seen.
+        journal: What was received.
+    """
+
+    lenient: bool = False
+    delay: float = 0.0
+    files: Cabinet = field(default_factory=Cabinet)
+    cache: PromptCache = field(default_factory=PromptCache)
+    journal: Journal = field(default_factory=Journal)
+
+
+def service_of(request: Request) -> Service:
+    """The service that a request is for."""
+    service: Service = request.app.state.service
+    return service
