@@ -1,1 +1,9 @@
-"""Placeholder."""
+"""StepFun (阶跃星辰) for LangChain.
+
+>>> from langchain_stepfun import ChatStepFun
+>>> model = ChatStepFun(model="step-3.7-flash", reasoning_effort="low")
+"""
+
+from langchain_stepfun.chat_models import ChatStepFun
+
+__all__ = ["ChatStepFun"]

@@ -1,0 +1,282 @@
+"""Messages, both ways: LangChain's to the wire, a whole reply to an `AIMessage`. Pure functions.
+
+Streams are read in `streaming`; both go through the functions at the end of this module, so that a feature cannot work
+in one and fail in the other.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from langchain_core.messages import (
+    AIMessage,
+    BaseMessage,
+    ChatMessage,
+    HumanMessage,
+    InvalidToolCall,
+    SystemMessage,
+    ToolCall,
+    ToolMessage,
+)
+from langchain_core.messages.ai import InputTokenDetails, UsageMetadata
+from langchain_core.messages.tool import invalid_tool_call, tool_call
+
+from langchain_stepfun.content import only_text, unknown_block, user_content, user_part
+from stepfun_client.api.chat_stream import cached_tokens
+from stepfun_client.errors import InvalidParameterError
+
+if TYPE_CHECKING:
+    from stepfun_client.api.chat_stream import ToolCallDelta
+
+PROVIDER = "stepfun"
+
+_TOOL_MEDIA_NOTE = "[the tool returned {count} attachment{s}, shown in the user message that follows]"
+
+
+# --- LangChain's messages to the wire --------------------------------------------------------------------------------
+
+
+def to_wire(messages: Iterable[BaseMessage], *, send_reasoning: bool = True) -> list[dict[str, Any]]:
+    """Turn a conversation into StepFun's message objects.
+
+    A tool message takes text only, so pictures a tool returned follow in a user message, after the last of the tool
+    messages that answer the same turn: every call must be answered before anybody else speaks.
+
+    Args:
+        messages: The conversation.
+        send_reasoning: Whether an assistant's reasoning goes back together with its tool calls, as StepFun's own
+            clients send it (WIRE.md section 4).
+
+    Raises:
+        InvalidParameterError: For a message or block StepFun has no place for.
+    """
+    wire: list[dict[str, Any]] = []
+    from_tools: list[dict[str, Any]] = []
+    for message in messages:
+        if from_tools and not isinstance(message, ToolMessage):
+            wire.append({"role": "user", "content": from_tools})
+            from_tools = []
+        if isinstance(message, ToolMessage):
+            wire.append(_tool_message(message, from_tools))
+        else:
+            wire.append(_message(message, send_reasoning=send_reasoning))
+    if from_tools:
+        wire.append({"role": "user", "content": from_tools})
+    return wire
+
+
+def _message(message: BaseMessage, *, send_reasoning: bool) -> dict[str, Any]:
+    if isinstance(message, HumanMessage):
+        return _named({"role": "user", "content": user_content(message.content)}, message)
+    if isinstance(message, SystemMessage):
+        return _named({"role": "system", "content": only_text(message.content, "a system message")}, message)
+    if isinstance(message, AIMessage):
+        return _named(_assistant_message(message, send_reasoning=send_reasoning), message)
+    if isinstance(message, ChatMessage):
+        content = user_content(message.content) if message.role == "user" else only_text(message.content, message.role)
+        return _named({"role": message.role, "content": content}, message)
+    raise InvalidParameterError(
+        f"StepFun takes no {type(message).__name__}; possible are HumanMessage, AIMessage, SystemMessage, ToolMessage "
+        "and ChatMessage",
+        param="messages",
+    )
+
+
+def _named(wire: dict[str, Any], message: BaseMessage) -> dict[str, Any]:
+    return {**wire, "name": message.name} if message.name else wire
+
+
+def _assistant_message(message: AIMessage, *, send_reasoning: bool) -> dict[str, Any]:
+    text = _assistant_text(message)
+    wire: dict[str, Any] = {"role": "assistant", "content": text}
+    calls = [*map(_call_to_wire, message.tool_calls), *map(_call_to_wire, message.invalid_tool_calls)]
+    if calls:
+        wire["content"] = text or None
+        wire["tool_calls"] = calls
+        reasoning = _reasoning_of(message)
+        if reasoning and send_reasoning:
+            wire["reasoning_content"] = reasoning
+    return wire
+
+
+# What an assistant's content may hold beside text: it is said elsewhere in the message, or StepFun ran it by itself.
+_SAID_ELSEWHERE = frozenset(
+    {
+        "reasoning",
+        "thinking",
+        "redacted_thinking",
+        "tool_call",
+        "tool_call_chunk",
+        "invalid_tool_call",
+        "tool_use",
+        "function_call",
+        "server_tool_call",
+        "server_tool_call_chunk",
+        "server_tool_result",
+        "non_standard",
+    }
+)
+
+
+def _assistant_text(message: AIMessage) -> str:
+    """Join what an assistant said. Of a spoken answer, StepFun takes back the words, not the sound."""
+    if isinstance(message.content, str):
+        return message.content or (message.additional_kwargs.get("audio") or {}).get("transcript", "")
+    texts = []
+    for block in _standard_blocks(message):
+        kind = block["type"]
+        if kind == "text":
+            texts.append(block["text"])
+        elif kind == "audio":
+            texts.append((block.get("extras") or {}).get("transcript", ""))
+        elif kind not in _SAID_ELSEWHERE:
+            raise unknown_block(block, "an assistant message")
+    return "".join(texts)
+
+
+def _reasoning_of(message: AIMessage) -> str:
+    reasoning = message.additional_kwargs.get("reasoning_content")
+    if reasoning is None:
+        blocks = _standard_blocks(message)
+        reasoning = "".join(block.get("reasoning", "") for block in blocks if block["type"] == "reasoning")
+    return str(reasoning)
+
+
+def _standard_blocks(message: AIMessage) -> list[dict[str, Any]]:
+    """Read a message's content as standard blocks: the translator of whoever wrote it makes them so."""
+    return [dict(block) for block in message.content_blocks]
+
+
+def _call_to_wire(call: ToolCall | InvalidToolCall) -> dict[str, Any]:
+    args = call["args"]
+    arguments = args if isinstance(args, str) else json.dumps(args or {}, ensure_ascii=False)
+    return {"id": call["id"], "type": "function", "function": {"name": call["name"], "arguments": arguments}}
+
+
+def _tool_message(message: ToolMessage, media: list[dict[str, Any]]) -> dict[str, Any]:
+    """Turn a tool's answer into text, and put what is no text into `media`."""
+    if isinstance(message.content, str):
+        text = message.content
+    else:
+        parts = [user_part(block) for block in message.content]
+        shown = [part for part in parts if part["type"] != "text"]
+        texts = [part["text"] for part in parts if part["type"] == "text"]
+        if shown:
+            texts.append(_TOOL_MEDIA_NOTE.format(count=len(shown), s="" if len(shown) == 1 else "s"))
+            media.append({"type": "text", "text": f"Returned by the tool for call {message.tool_call_id}:"})
+            media.extend(shown)
+        text = "\n".join(texts)
+    return {"role": "tool", "tool_call_id": message.tool_call_id, "content": text}
+
+
+# --- The wire to LangChain's messages --------------------------------------------------------------------------------
+
+
+def from_wire(message: Mapping[str, Any], *, usage: UsageMetadata | None, metadata: Mapping[str, Any]) -> AIMessage:
+    """Turn a whole reply's message into an `AIMessage`.
+
+    Args:
+        message: The wire's message, its reasoning in `reasoning_content`.
+        usage: What the exchange used.
+        metadata: What goes into `response_metadata`, beside the provider.
+    """
+    calls, invalid = _client_calls(message.get("tool_calls") or ())
+    return AIMessage(
+        content=message.get("content") or transcript_of(message),
+        additional_kwargs=extra_content(message),
+        tool_calls=calls,
+        invalid_tool_calls=invalid,
+        usage_metadata=usage,
+        response_metadata={**metadata, "model_provider": PROVIDER},
+    )
+
+
+def extra_content(message: Mapping[str, Any]) -> dict[str, Any]:
+    """Collect what LangChain's messages keep beside the text, from a whole message or from a stream's delta.
+
+    The reasoning stands where a process that has not imported this package finds it too.
+    """
+    extra: dict[str, Any] = {}
+    if reasoning := message.get("reasoning_content"):
+        extra["reasoning_content"] = reasoning
+    if audio := message.get("audio"):
+        extra["audio"] = dict(audio)
+    if server_calls := [dict(call) for call in message.get("tool_calls") or () if is_server_call(call)]:
+        extra["server_tool_calls"] = server_calls
+    return extra
+
+
+def transcript_of(message: Mapping[str, Any]) -> str:
+    """Return a spoken answer's words: they are its text."""
+    return (message.get("audio") or {}).get("transcript") or ""
+
+
+def is_server_call(call: Mapping[str, Any] | ToolCallDelta) -> bool:
+    """Whether StepFun has run the call by itself: it must be neither executed nor answered."""
+    return call.get("type", "function") not in ("function", "", None)
+
+
+def _client_calls(calls: Iterable[Mapping[str, Any]]) -> tuple[list[ToolCall], list[InvalidToolCall]]:
+    valid: list[ToolCall] = []
+    invalid: list[InvalidToolCall] = []
+    for call in calls:
+        if is_server_call(call):
+            continue
+        function = call.get("function") or {}
+        name, text, identifier = function.get("name", ""), function.get("arguments") or "{}", call.get("id")
+        try:
+            args = json.loads(text)
+        except ValueError as error:
+            invalid.append(invalid_tool_call(name=name, args=text, id=identifier, error=str(error)))
+            continue
+        if isinstance(args, dict):
+            valid.append(tool_call(name=name, args=args, id=identifier))
+        else:
+            invalid.append(invalid_tool_call(name=name, args=text, id=identifier, error="the arguments are no object"))
+    return valid, invalid
+
+
+def usage_metadata(usage: Mapping[str, Any] | None) -> UsageMetadata | None:
+    """Turn the wire's usage into LangChain's. `reasoning_tokens` is 0 even after long thinking, so it is not told."""
+    if not usage:
+        return None
+    read, written = usage.get("prompt_tokens") or 0, usage.get("completion_tokens") or 0
+    metadata = UsageMetadata(
+        input_tokens=read, output_tokens=written, total_tokens=usage.get("total_tokens") or read + written
+    )
+    cached = cached_tokens(usage)
+    if cached is not None:
+        metadata["input_token_details"] = InputTokenDetails(cache_read=cached)
+    return metadata
+
+
+def reply_metadata(
+    *,
+    model: str | None,
+    finish_reason: str | None,
+    request_id: str | None,
+    trace_id: str | None,
+    headers: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """Collect what `response_metadata` tells of an exchange; said once for each message."""
+    told = {"model_name": model, "finish_reason": finish_reason, "id": request_id, "trace_id": trace_id}
+    metadata: dict[str, Any] = {name: value for name, value in told.items() if value}
+    if headers is not None:
+        metadata["headers"] = dict(headers)
+    return metadata
+
+
+def sum_usage(outputs: Sequence[Mapping[str, Any] | None]) -> dict[str, Any]:
+    """Add up the `llm_output` of several replies."""
+    total: dict[str, int] = {}
+    names: dict[str, Any] = {}
+    for output in outputs:
+        if output is None:
+            continue
+        names.setdefault("model_name", output.get("model_name"))
+        for name, count in (output.get("token_usage") or {}).items():
+            if isinstance(count, int):
+                total[name] = total.get(name, 0) + count
+    return {**names, "token_usage": total}
