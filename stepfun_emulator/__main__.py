@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import signal
 import threading
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from stepfun_emulator import FAULTS, running
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -17,10 +21,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     signal.signal(signal.SIGTERM, lambda *_: ended.set())
     with running(port=options.port, fault=options.fault, lenient=options.lenient, delay=options.delay) as base_url:
         print(base_url, flush=True)
-        try:
+        with contextlib.suppress(KeyboardInterrupt):
             ended.wait()
-        except KeyboardInterrupt:
-            pass
 
 
 def _parser() -> argparse.ArgumentParser:

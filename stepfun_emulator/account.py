@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from starlette.requests import Request
+from typing import TYPE_CHECKING
+
 from starlette.responses import JSONResponse, Response
 
 from stepfun_emulator.catalogue import MODELS
@@ -12,6 +13,9 @@ from stepfun_emulator.errors import invalid, no_such_model, undocumented
 from stepfun_emulator.replies import json_body
 from stepfun_emulator.service import service_of
 from stepfun_emulator.tokens import count_prompt
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
 
 
 async def list_models(request: Request) -> Response:

@@ -5,11 +5,11 @@ A later family of endpoints (speech, images, the WebSockets) is a module of its 
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.requests import Request
-from starlette.responses import Response
 from starlette.routing import Route
 
 from stepfun_emulator import account, uploads
@@ -20,6 +20,10 @@ from stepfun_emulator.faults import find_fault
 from stepfun_emulator.journal import Recorder
 from stepfun_emulator.replies import PLAN_PREFIX, Handler, guarded
 from stepfun_emulator.service import Service
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
 
 _SLOW = 0.02  # the pause of the slow faults where no delay is given
 
@@ -56,7 +60,7 @@ def create_app(*, fault: str | None = None, lenient: bool = False, delay: float 
         ],
         middleware=[
             Middleware(Recorder, journal=service.journal),
-            Middleware(Breaker, fault=find_fault(fault), delay=delay or _SLOW),
+            Middleware(Breaker, fault=find_fault(fault), journal=service.journal, delay=delay or _SLOW),
         ],
         exception_handlers={HTTPException: _nowhere},
     )

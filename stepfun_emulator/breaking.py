@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 from collections import Counter
-from collections.abc import MutableMapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from stepfun_emulator.delivery import Act, HangUp, deliver
 from stepfun_emulator.errors import Refusal
 from stepfun_emulator.faults import HEADER, Fault, find_fault
+
+if TYPE_CHECKING:
+    from collections.abc import MutableMapping
+
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from stepfun_emulator.journal import Journal
+
+_FIRST_ERROR = 400
 
 
 class Breaker:
@@ -22,12 +30,14 @@ class Breaker:
     Args:
         app: What is served.
         fault: The server's fault.
+        journal: Where open streams are counted.
         delay: The pause of the slow ones, in seconds.
     """
 
-    def __init__(self, app: ASGIApp, fault: Fault | None, delay: float) -> None:
+    def __init__(self, app: ASGIApp, fault: Fault | None, journal: Journal, delay: float) -> None:
         self._app = app
         self._fault = fault
+        self._journal = journal
         self._delay = delay
         self._attempts: Counter[str] = Counter()
 
@@ -86,19 +96,19 @@ class Breaker:
             elif message.get("body"):
                 pieces.append(message["body"])
 
-        # The app must not wait for the client here, and must not learn that it is listened to by nobody.
+        # The app must not wait for the client here, and must not learn that nobody listens to it.
         await self._app(scope, _once(receive), collect)
         headers = MutableHeaders(raw=list(start["headers"]))
-        streamed = headers.get("content-type", "").startswith("text/event-stream")
-        if start["status"] < 400:
+        if fault.rewrites:
             del headers["content-length"]
-            start["headers"] = headers.raw
-            await send(start)
+        await send({**start, "headers": headers.raw})
+        if start["status"] >= _FIRST_ERROR:
+            await send({"type": "http.response.body", "body": b"".join(pieces)})
+            return
+        streamed = headers.get("content-type", "").startswith("text/event-stream")
+        with self._journal.streaming() if streamed else contextlib.nullcontext():
             steps = fault.delivery(pieces, streamed=streamed, delay=self._delay)
             await deliver(steps, receive, send, hang_up_of(scope))
-            return
-        await send(start)
-        await send({"type": "http.response.body", "body": b"".join(pieces)})
 
 
 def _once(receive: Receive) -> Receive:

@@ -5,9 +5,12 @@ A streamed reply has one piece an event, a whole reply has one piece. ``streamed
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from stepfun_emulator.delivery import Act, Step
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _BEFORE_CUT = 3  # events that still arrive
 _ODD = (1, 7, 2, 31, 3, 5, 64, 11)

@@ -10,8 +10,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 from enum import Enum, auto
+from typing import TYPE_CHECKING
 
-from starlette.types import Receive, Send
+if TYPE_CHECKING:
+    from starlette.types import Receive, Send
 
 _BREATHE_EVERY = 32  # let the event loop serve others after this many writes
 

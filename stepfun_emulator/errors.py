@@ -12,7 +12,7 @@ from typing import Any
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 
-class Refusal(Exception):  # noqa: N818 - a refusal is the service's answer, not the emulator's error
+class Refusal(Exception):
     """A request that the service answers with an error.
 
     Args:

@@ -6,9 +6,8 @@ A fault is chosen for a whole server (``running(fault="...")``, ``--fault``) or 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from starlette.responses import HTMLResponse, Response
 
@@ -17,6 +16,9 @@ from stepfun_emulator.chat import shapes
 from stepfun_emulator.chat.shapes import Shape
 from stepfun_emulator.delivery import Act, Step
 from stepfun_emulator.errors import Refusal, invalid
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 HEADER = "x-emulator-fault"
 OFF = "none"
@@ -40,6 +42,7 @@ class Fault:
         summary: What happens, for ``--help``.
         instead: Gives, by the number of earlier attempts, what comes instead of the reply; None lets it through.
         delivery: How the reply is put on the wire.
+        rewrites: Whether the delivery changes what a whole reply says, and so its length.
         shape: How a chat reply is written.
     """
 
@@ -47,6 +50,7 @@ class Fault:
     summary: str
     instead: Callable[[int], Response | Act | None] | None = None
     delivery: Delivery | None = None
+    rewrites: bool = False
     shape: Shape = Shape()  # noqa: RUF009 - frozen, so sharing it is safe
 
 
@@ -95,10 +99,22 @@ _TABLE = (
     Fault("html-error", "502 with a gateway's HTML page", instead=_html),
     Fault("drop-connection", "the connection closes without an HTTP reply", instead=_dropped),
     Fault("cut-stream", "a stream ends after three events; of a whole reply half arrives", delivery=cutting.cut_stream),
-    Fault("cut-connection", "as cut-stream, inside an event and without an orderly end", delivery=cutting.cut_connection),
+    Fault(
+        "cut-connection", "as cut-stream, inside an event and without an orderly end", delivery=cutting.cut_connection
+    ),
     Fault("cut-before-first", "headers, but not one event or byte", delivery=cutting.cut_before_first),
-    Fault("garbage", "200 with a body that is not JSON, or such an event in a stream", delivery=cutting.garbage),
-    Fault("error-in-stream", "200 and then an error: an event of a stream, or the whole body", delivery=cutting.error_in_stream),
+    Fault(
+        "garbage",
+        "200 with a body that is not JSON, or such an event in a stream",
+        delivery=cutting.garbage,
+        rewrites=True,
+    ),
+    Fault(
+        "error-in-stream",
+        "200 and then an error: an event of a stream, or the whole body",
+        delivery=cutting.error_in_stream,
+        rewrites=True,
+    ),
     Fault("no-done", "a stream with a finish reason but without [DONE]", delivery=cutting.no_done),
     Fault("slow", "bytes trickle, with a pause (--delay) after each", delivery=cutting.slow),
     Fault("stall", "headers, then silence", delivery=cutting.stall),
@@ -108,9 +124,21 @@ _TABLE = (
     Fault("crlf", "a stream with a byte order mark, comments and CRLF", delivery=cutting.crlf),
     Fault("tool-whole", "each streamed tool call in one delta", shape=Shape(shapes.tool_whole)),
     Fault("tool-no-index", "tool calls without index", shape=Shape(shapes.tool_no_index, shapes.no_index)),
-    Fault("tool-repeated-id", "streamed tool calls repeat their id, or state it as empty", shape=Shape(shapes.tool_repeated_id)),
-    Fault("finish-empty", "finish_reason and role are empty until the end; created 0 first", shape=Shape(shapes.finish_empty)),
-    Fault("reasoning-only", "reasoning without reasoning_content", shape=Shape(shapes.reasoning_only_chunks, shapes.reasoning_only)),
+    Fault(
+        "tool-repeated-id",
+        "streamed tool calls repeat their id, or state it as empty",
+        shape=Shape(shapes.tool_repeated_id),
+    ),
+    Fault(
+        "finish-empty",
+        "finish_reason and role are empty until the end; created 0 first",
+        shape=Shape(shapes.finish_empty),
+    ),
+    Fault(
+        "reasoning-only",
+        "reasoning without reasoning_content",
+        shape=Shape(shapes.reasoning_only_chunks, shapes.reasoning_only),
+    ),
 )
 
 FAULTS: dict[str, Fault] = {fault.name: fault for fault in _TABLE}

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from starlette.datastructures import Headers
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _KEPT = 1000
 _SECRET = {"authorization", "x-api-key"}
@@ -34,6 +39,15 @@ class Journal:
     def __init__(self) -> None:
         self.requests: list[Received] = []
         self.open_streams = 0
+
+    @contextlib.contextmanager
+    def streaming(self) -> Iterator[None]:
+        """Count an event stream while it is being written."""
+        self.open_streams += 1
+        try:
+            yield
+        finally:
+            self.open_streams -= 1
 
     def note(self, received: Received) -> None:
         """Remember a request; only the last thousand are kept."""

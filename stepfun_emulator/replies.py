@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
 
 from stepfun_emulator.breaking import hang_up_of
 from stepfun_emulator.delivery import Step, deliver
 from stepfun_emulator.errors import Refusal
-from stepfun_emulator.journal import Journal, Received
+
+if TYPE_CHECKING:
+    from starlette.types import Receive, Scope, Send
+
+    from stepfun_emulator.journal import Journal, Received
 
 Handler = Callable[[Request], Awaitable[Response]]
 PLAN_PREFIX = "/step_plan/v1"
@@ -92,11 +95,8 @@ class EventStream(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        self._journal.open_streams += 1
-        try:
+        with self._journal.streaming():
             await deliver(self._steps(), receive, send, hang_up_of(scope))
-        finally:
-            self._journal.open_streams -= 1
 
     def _steps(self) -> Iterable[Step]:
         for event in self._events:

@@ -6,13 +6,18 @@ import asyncio
 import contextlib
 import socket
 import threading
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import uvicorn
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from stepfun_emulator.app import create_app
-from stepfun_emulator.journal import Journal, Received
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+    from stepfun_emulator.journal import Journal, Received
 
 _HOST = "127.0.0.1"
 _TICK = 1.0  # uvicorn renews its Date header once a second
@@ -61,7 +66,7 @@ class _Server(uvicorn.Server):
     def hang_up(self, client: tuple[str, int]) -> None:
         """Drop the connection of a client without a word."""
         for connection in list(self.server_state.connections):
-            if connection.client == client:
+            if getattr(connection, "client", None) == client:
                 connection.transport.abort()
 
 
@@ -112,12 +117,18 @@ def serving(
     """
     app = create_app(fault=fault, lenient=lenient, delay=delay)
     listener = socket.create_server((_HOST, port))
+    reachable = _Reachable(app)
     config = uvicorn.Config(
-        _Reachable(app), http="h11", ws="none", loop="asyncio", lifespan="off", log_config=None, access_log=False
+        reachable,
+        http="h11",
+        ws="none",
+        loop="asyncio",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
     )
-    server = _Server(config)
-    config.load()
-    config.loaded_app.server = server
+    server = reachable.server = _Server(config)
     thread = threading.Thread(target=server.run, args=([listener],), name="stepfun-emulator", daemon=True)
     thread.start()
     try:

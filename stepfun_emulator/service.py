@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-
-from starlette.requests import Request
+from typing import TYPE_CHECKING
 
 from stepfun_emulator.files import Cabinet
 from stepfun_emulator.journal import Journal
 from stepfun_emulator.tokens import PromptCache
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
 
 
 @dataclass

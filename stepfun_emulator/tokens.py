@@ -9,8 +9,10 @@ from __future__ import annotations
 import json
 import re
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
 
 _PIECE = re.compile(r" ?[^\W\d_一-鿿]{1,6}| ?\d{1,3}|[一-鿿]{1,2}|\s+|.", re.DOTALL)
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from stepfun_emulator.answerer.conversation import Call
+if TYPE_CHECKING:
+    from stepfun_emulator.answerer.conversation import Call
 
 
 @dataclass(frozen=True)

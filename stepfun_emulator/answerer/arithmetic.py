@@ -5,7 +5,10 @@ from __future__ import annotations
 import ast
 import operator
 import re
-from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 RESULT = "{result}"  # stands in an expression for what an earlier step found
 
@@ -14,7 +17,9 @@ _SIGNS = re.compile(rf"[(\s]*-?(?:{_NUMBER})%?[)\s]*(?:(?:\*\*|[-+*/×÷^x])\s*[
 _DATE = re.compile(r"\d{4}-\d{1,2}(?:-\d{1,2})?|\d{1,2}/\d{1,2}/\d{2,4}|\d{3,}-\d{3,}(?:-\d+)*")
 _NUMBER_WORDS = {
     word: str(value)
-    for value, word in enumerate("zero one two three four five six seven eight nine ten eleven twelve".split())
+    for value, word in enumerate(
+        ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
+    )
 }
 
 _BACK = r"it|that|this|them|these|those|(?:the|that|this)\s+(?:result|total|sum|answer|product|number|value|figure)|结果|它|总数|总和|总额"

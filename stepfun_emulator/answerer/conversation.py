@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from stepfun_emulator.media import Medium
+if TYPE_CHECKING:
+    from stepfun_emulator.media import Medium
 
 
 @dataclass(frozen=True)

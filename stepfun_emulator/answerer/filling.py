@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import math
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from stepfun_emulator.answerer.arithmetic import evaluate
-from stepfun_emulator.answerer.material import Material
 from stepfun_emulator.answerer.reading import words
 from stepfun_emulator.answerer.wording import wording
+
+if TYPE_CHECKING:
+    from stepfun_emulator.answerer.material import Material
 
 Schema = dict[str, Any]
 
@@ -204,7 +206,17 @@ class Filler:
         return sized(text if text is not None else "", schema)
 
 
-_OPERATIONS = {"add": "+", "plu": "+", "sum": "+", "sub": "-", "min": "-", "mul": "*", "tim": "*", "div": "/", "pow": "**"}
+_OPERATIONS = {
+    "add": "+",
+    "plu": "+",
+    "sum": "+",
+    "sub": "-",
+    "min": "-",
+    "mul": "*",
+    "tim": "*",
+    "div": "/",
+    "pow": "**",
+}
 
 
 def _kind(schema: Schema) -> str:

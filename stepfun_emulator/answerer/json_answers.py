@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from stepfun_emulator.answerer.conversation import Turn
 from stepfun_emulator.answerer.filling import Filler
 from stepfun_emulator.answerer.material import Material
 from stepfun_emulator.answerer.speaking import text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from stepfun_emulator.answerer.conversation import Turn
 
 _KEYS = re.compile(r"keys?|fields?|propert(?:y|ies)|字段|键", re.IGNORECASE)
 _NAMED = re.compile(r"['\"`“‘]([A-Za-z_一-鿿][\w一-鿿-]*)['\"`”’]")

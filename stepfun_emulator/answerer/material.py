@@ -8,14 +8,24 @@ from functools import cached_property
 from stepfun_emulator.answerer.arithmetic import RESULT, find_expression, operands
 from stepfun_emulator.answerer.reading import words
 
-_QUOTED = re.compile(r"\"([^\"]+)\"|“([^”]+)”|「([^」]+)」|『([^』]+)』|《([^》]+)》|`([^`]+)`|(?<![A-Za-z0-9])'([^']+)'(?![A-Za-z0-9])")
+_QUOTED = re.compile(
+    r"\"([^\"]+)\"|“([^”]+)”|「([^」]+)」|『([^』]+)』|《([^》]+)》|`([^`]+)`|(?<![A-Za-z0-9])'([^']+)'(?![A-Za-z0-9])"
+)
 _URL = re.compile(r"https?://[^\s，。）)\"'>]+")
 _EMAIL = re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]*\w")
 _DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}|\d{4}年\d{1,2}月\d{1,2}日|\d{1,2}/\d{1,2}/\d{2,4}")
 _CLOCK = re.compile(r"\b\d{1,2}:\d{2}(?::\d{2})?(?:\s?[ap]m)?|\b\d{1,2}\s?[ap]m\b", re.IGNORECASE)
-_DAY = re.compile(r"\b(?:today|tomorrow|yesterday|monday|tuesday|wednesday|thursday|friday|saturday|sunday)\b|今天|明天|后天|昨天", re.IGNORECASE)
-_MONTH = re.compile(r"\b(?:January|February|March|April|May|June|July|August|September|October|November|December)\b|(?<!\d)\d{1,2}月|[一二三四五六七八九十]{1,2}月")
-_FILE = re.compile(r"[\w./\\-]*\w\.(?:csv|txt|md|pdf|docx?|xlsx?|pptx?|html?|xml|json|ya?ml|py|js|wav|mp3|png|jpe?g|gif|webp|mp4|log|sql|parquet)\b", re.IGNORECASE)
+_DAY = re.compile(
+    r"\b(?:today|tomorrow|yesterday|monday|tuesday|wednesday|thursday|friday|saturday|sunday)\b|今天|明天|后天|昨天",
+    re.IGNORECASE,
+)
+_MONTH = re.compile(
+    r"\b(?:January|February|March|April|May|June|July|August|September|October|November|December)\b|(?<!\d)\d{1,2}月|[一二三四五六七八九十]{1,2}月"
+)
+_FILE = re.compile(
+    r"[\w./\\-]*\w\.(?:csv|txt|md|pdf|docx?|xlsx?|pptx?|html?|xml|json|ya?ml|py|js|wav|mp3|png|jpe?g|gif|webp|mp4|log|sql|parquet)\b",
+    re.IGNORECASE,
+)
 _NUMBER = re.compile(r"(?<![\w.])-?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?![\w]*@)(?=\D|$)|(?<=[一-鿿])\d+(?:\.\d+)?")
 _NAME = re.compile(r"\b[A-Z][\w’'-]*(?:(?: (?:of|de|la|von|van) | & | |, (?=[A-Z]{2}\b))[A-Z][\w’'-]*)*", re.ASCII)
 _CHINESE_PLACE = re.compile(
@@ -26,8 +36,14 @@ _LANGUAGE = re.compile(
     r"\b(?:English|Chinese|French|German|Spanish|Italian|Japanese|Korean|Russian|Portuguese|Arabic|Dutch|Mandarin|Cantonese)\b|"
     r"英语|英文|中文|汉语|法语|德语|西班牙语|日语|日文|韩语|俄语|粤语", re.IGNORECASE,
 )  # fmt: skip
-_CURRENCY = re.compile(r"\b(?:USD|EUR|CNY|RMB|JPY|GBP|HKD|KRW|AUD|CAD|CHF|INR|dollars?|euros?|yuan|yen|pounds?)\b|美元|人民币|欧元|日元|英镑|港币", re.IGNORECASE)
-_COLOUR = re.compile(r"\b(?:red|orange|yellow|green|cyan|blue|purple|pink|brown|black|white|grey|gray)\b|[红橙黄绿青蓝紫粉棕黑白灰]色", re.IGNORECASE)
+_CURRENCY = re.compile(
+    r"\b(?:USD|EUR|CNY|RMB|JPY|GBP|HKD|KRW|AUD|CAD|CHF|INR|dollars?|euros?|yuan|yen|pounds?)\b|美元|人民币|欧元|日元|英镑|港币",
+    re.IGNORECASE,
+)
+_COLOUR = re.compile(
+    r"\b(?:red|orange|yellow|green|cyan|blue|purple|pink|brown|black|white|grey|gray)\b|[红橙黄绿青蓝紫粉棕黑白灰]色",
+    re.IGNORECASE,
+)
 _LEAD_IN = re.compile(
     r"^(?:(?:please|can you|could you|would you|will you|i want to|i'd like to|i need to|help me|use the tools?|using the tools?|then|and|also|now|first|next|finally)[\s,]+|"
     r"请问?|帮我|麻烦|你?能不能|可以|然后|接着|再|先|并且?)+", re.IGNORECASE,
@@ -41,13 +57,144 @@ _POINTING = re.compile(
     re.IGNORECASE,
 )
 _NOT_NAMES = frozenset(
-    """I What Who Where When Why How Which Is Are Was Were Do Does Did Can Could Will Would Please Tell Give Show Use Using
-    Search Find Look Get The A An And Then Also Now First Next Finally In On At For Of To Calculate Compute Multiply Add
-    Divide Subtract Convert Translate Send Read Write Create Make Draw Book Order Check Call Return Reply Say Speak List
-    Compare Describe Explain Summarize Summarise Let It This That My Your If JSON CSV API URL PDF Hello Hi Hey Thanks
-    Monday Tuesday Wednesday Thursday Friday Saturday Sunday January February March April May June July August September
-    October November December English Chinese French German Spanish Japanese Korean Include Generate Set Schedule Remind
-    Turn Play Open Run Save Upload Download Analyse Analyze Sum Total Count Today Tomorrow Yesterday Transcribe""".split()
+    [
+        "I",
+        "What",
+        "Who",
+        "Where",
+        "When",
+        "Why",
+        "How",
+        "Which",
+        "Is",
+        "Are",
+        "Was",
+        "Were",
+        "Do",
+        "Does",
+        "Did",
+        "Can",
+        "Could",
+        "Will",
+        "Would",
+        "Please",
+        "Tell",
+        "Give",
+        "Show",
+        "Use",
+        "Using",
+        "Search",
+        "Find",
+        "Look",
+        "Get",
+        "The",
+        "A",
+        "An",
+        "And",
+        "Then",
+        "Also",
+        "Now",
+        "First",
+        "Next",
+        "Finally",
+        "In",
+        "On",
+        "At",
+        "For",
+        "Of",
+        "To",
+        "Calculate",
+        "Compute",
+        "Multiply",
+        "Add",
+        "Divide",
+        "Subtract",
+        "Convert",
+        "Translate",
+        "Send",
+        "Read",
+        "Write",
+        "Create",
+        "Make",
+        "Draw",
+        "Book",
+        "Order",
+        "Check",
+        "Call",
+        "Return",
+        "Reply",
+        "Say",
+        "Speak",
+        "List",
+        "Compare",
+        "Describe",
+        "Explain",
+        "Summarize",
+        "Summarise",
+        "Let",
+        "It",
+        "This",
+        "That",
+        "My",
+        "Your",
+        "If",
+        "JSON",
+        "CSV",
+        "API",
+        "URL",
+        "PDF",
+        "Hello",
+        "Hi",
+        "Hey",
+        "Thanks",
+        "Monday",
+        "Tuesday",
+        "Wednesday",
+        "Thursday",
+        "Friday",
+        "Saturday",
+        "Sunday",
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
+        "December",
+        "English",
+        "Chinese",
+        "French",
+        "German",
+        "Spanish",
+        "Japanese",
+        "Korean",
+        "Include",
+        "Generate",
+        "Set",
+        "Schedule",
+        "Remind",
+        "Turn",
+        "Play",
+        "Open",
+        "Run",
+        "Save",
+        "Upload",
+        "Download",
+        "Analyse",
+        "Analyze",
+        "Sum",
+        "Total",
+        "Count",
+        "Today",
+        "Tomorrow",
+        "Yesterday",
+        "Transcribe",
+    ]
 )
 
 
@@ -124,7 +271,9 @@ class Material:
         """The number that stands next to a label: ``limit 5``, ``top_k=5``, ``5 results``."""
         wanted = words(label)
         for text in dict.fromkeys((self.text, self.around)):
-            for found in re.finditer(r"([A-Za-z_]+|[一-鿿]{2})?[\s:=是为]*?(-?\d+(?:\.\d+)?)[\s个条]*([A-Za-z]+|[一-鿿]{2})?", text):
+            for found in re.finditer(
+                r"([A-Za-z_]+|[一-鿿]{2})?[\s:=是为]*?(-?\d+(?:\.\d+)?)[\s个条]*([A-Za-z]+|[一-鿿]{2})?", text
+            ):
                 if wanted & (words(found[1] or "") | words(found[3] or "")):
                     return found[2]
         return None
@@ -135,7 +284,11 @@ class Material:
         value = r"(?:\"([^\"]+)\"|'([^']+)'|“([^”]+)”|([^\s,.;，。；]+))"
         found = re.search(rf"\b{name}\s*(?:[:=：]|is|为|是|\s)\s*{value}", self.around, re.IGNORECASE)
         text = next((group for group in found.groups() if group), None) if found else None
-        return None if text is None or text.lower() in ("of", "in", "for", "and", "to", "the", "is", "at", "from", "on") else text
+        return (
+            None
+            if text is None or text.lower() in ("of", "in", "for", "and", "to", "the", "is", "at", "from", "on")
+            else text
+        )
 
     @property
     def topic(self) -> str:

@@ -9,11 +9,14 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from stepfun_emulator.answerer.arithmetic import RESULT, find_expression, find_expressions
-from stepfun_emulator.answerer.conversation import Result, Tool
 from stepfun_emulator.answerer.material import Material, names
 from stepfun_emulator.answerer.reading import words
+
+if TYPE_CHECKING:
+    from stepfun_emulator.answerer.conversation import Result, Tool
 
 _THRESHOLD = 2.5
 _BY_NAME, _BY_DESCRIPTION, _BY_PARAMETER = 3.0, 1.0, 0.75
@@ -23,7 +26,9 @@ _END = r"(?<=[.?!;])\s+|\n+|(?<=[。？！；])"
 _AND = r"\s*,\s+(?:and\s+)?(?:also\s+)?(?![A-Z]{2}\b)|\s+and\s+(?:also\s+)?|\s*[，、]\s*(?:并且?|还有)?|以及|还有|并且|和(?=[一-鿿])"
 _BORDER = re.compile(rf"(?P<then>{_THEN})|(?P<end>{_END})|(?P<and>{_AND})", re.IGNORECASE)
 _PROTECTED = re.compile(r"\"[^\"]*\"|“[^”]*”|「[^」]*」|《[^》]*》|\([^)]*\)|(?<![A-Za-z0-9])'[^']*'(?![A-Za-z0-9])")
-_DETAIL = re.compile(r"^(?:with|including|using|where|which|that|who|whose|for|from|to|at|on|by|in|of)\b", re.IGNORECASE)
+_DETAIL = re.compile(
+    r"^(?:with|including|using|where|which|that|who|whose|for|from|to|at|on|by|in|of)\b", re.IGNORECASE
+)
 _LIST_ITEM_WORDS = 4
 
 
@@ -89,7 +94,11 @@ def score(tool: Tool, text: str) -> float:
     points += _BY_PARAMETER * len((about & _parameter_words(tool)) - name - description)
     if re.search(rf"(?<![\w]){re.escape(tool.name)}(?![\w])", text):
         points += 10
-    if re.search(r"\b(?:use|using|call)\s+(?:the|this|a|your)\s+(?:tool|function)s?\b|(?:使用|调用|用)(?:这个)?工具", text, re.IGNORECASE):
+    if re.search(
+        r"\b(?:use|using|call)\s+(?:the|this|a|your)\s+(?:tool|function)s?\b|(?:使用|调用|用)(?:这个)?工具",
+        text,
+        re.IGNORECASE,
+    ):
         points += 1
     return points
 

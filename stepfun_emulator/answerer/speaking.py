@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
-from stepfun_emulator.answerer.answer import Search
 from stepfun_emulator.answerer.arithmetic import RESULT, evaluate, find_expression, find_expressions
-from stepfun_emulator.answerer.conversation import Said, Tool, Turn
+from stepfun_emulator.answerer.conversation import Said
 from stepfun_emulator.answerer.material import Material, topic
 from stepfun_emulator.answerer.planning import Need, best, clauses
 from stepfun_emulator.answerer.reading import sentences, words
+
+if TYPE_CHECKING:
+    from stepfun_emulator.answerer.answer import Search
+    from stepfun_emulator.answerer.conversation import Tool, Turn
 
 _ONLY = re.compile(
     r"\b(?:reply|answer|respond|say|output)\s+(?:with\s+)?(?:only|just|exactly)\s*(?:with\s+)?(?:the\s+(?:words?|text|string)\s*)?[:：]?\s*(.+)|"
@@ -20,8 +24,12 @@ _COUNT = re.compile(r"\bcount\s+(?:from\s+(\d+)\s+)?(?:up\s+)?to\s+(\d+)|从\s*(
 _LENGTH = re.compile(r"\b(\d+)[\s-]+words?\b|(\d+)\s*个?字", re.IGNORECASE)
 _MOST_WORDS = 20_000
 _FOLLOW_UP = re.compile(r"^(?:and\b|what about\b|how about\b|also\b|那|那么|还有)\s*(.*)", re.IGNORECASE | re.DOTALL)
-_MY_NAME = re.compile(r"\b(?:my name is|call me|i am called)\s+([A-Z一-鿿][\w-]*)|我(?:叫|的名字是)\s*([一-鿿\w]{1,6})", re.IGNORECASE)
-_ASKS_NAME = re.compile(r"\b(?:what(?:'s| is) my name|who am i|(?:remember|know) my name)\b|我(?:叫什么|是谁|的名字)", re.IGNORECASE)
+_MY_NAME = re.compile(
+    r"\b(?:my name is|call me|i am called)\s+([A-Z一-鿿][\w-]*)|我(?:叫|的名字是)\s*([一-鿿\w]{1,6})", re.IGNORECASE
+)
+_ASKS_NAME = re.compile(
+    r"\b(?:what(?:'s| is) my name|who am i|(?:remember|know) my name)\b|我(?:叫什么|是谁|的名字)", re.IGNORECASE
+)
 _LONG_CONTEXT = 3
 
 
@@ -54,7 +62,9 @@ def _from_search(found: Search, *, chinese: bool) -> str:
 def _from_results(turn: Turn) -> str:
     """What the tools said, quoted, and what is left to work out from it."""
     lines = [f"{result.call.name}: {result.text}" for result in turn.results]
-    material = Material(clauses(turn.question)[-1].text if turn.question.strip() else "", turn.question, turn.results[-1].text)
+    material = Material(
+        clauses(turn.question)[-1].text if turn.question.strip() else "", turn.question, turn.results[-1].text
+    )
     summed = find_expression(material.text)
     if summed is not None and RESULT in summed and material.expression and len(turn.results) == 1:
         value = evaluate(material.expression)
@@ -83,7 +93,22 @@ def _filler(size: int, *, chinese: bool) -> str:
     """A text of a given length that does not pretend to say anything."""
     if chinese:
         return ("这段文字由模拟器按要求的长度生成，没有别的意思。" * (size // 20 + 1))[:size]
-    pattern = "This text has the length that was asked for and says nothing else .".split()
+    pattern = [
+        "This",
+        "text",
+        "has",
+        "the",
+        "length",
+        "that",
+        "was",
+        "asked",
+        "for",
+        "and",
+        "says",
+        "nothing",
+        "else",
+        ".",
+    ]
     return " ".join(pattern[at % len(pattern)] for at in range(size)).replace(" .", ".")
 
 
@@ -133,5 +158,3 @@ def _greeting(turn: Turn) -> str:
         "Hello! This is the rule-based answerer of the StepFun emulator, not a model, "
         f"so how well you are answered depends on its rules. You said: “{about}”"
     )
-
-

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from stepfun_emulator.answerer.conversation import Turn
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from stepfun_emulator.answerer.conversation import Turn
 
 _LENGTH = {"low": 2, "medium": 4, "high": 7}
 _EXCERPT = 80

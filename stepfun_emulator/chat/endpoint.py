@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from stepfun_emulator.answerer.rules import Task, answer
@@ -15,9 +13,15 @@ from stepfun_emulator.chat.reply import Completion, cut, whole
 from stepfun_emulator.chat.request import ChatRequest, read_request
 from stepfun_emulator.chat.shapes import Shape
 from stepfun_emulator.chat.streaming import DONE, chunks, encode
-from stepfun_emulator.faults import Fault
 from stepfun_emulator.replies import EventStream, json_body, plan_of
 from stepfun_emulator.service import Service, service_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from starlette.requests import Request
+
+    from stepfun_emulator.faults import Fault
 
 
 async def create(request: Request) -> Response:
@@ -55,8 +59,6 @@ def complete(asked: ChatRequest, service: Service, trace_id: str) -> Completion:
         schema=asked.schema,
     )
     given = answer(task)
-    choices = [
-        cut(given, max_tokens=asked.max_tokens, stop=asked.stop, speak=asked.speak) for _ in range(asked.n)
-    ]
+    choices = [cut(given, max_tokens=asked.max_tokens, stop=asked.stop, speak=asked.speak) for _ in range(asked.n)]
     cached = service.cache.look_up(asked.model.id, asked.messages)
     return Completion(asked.model.id, trace_id, choices, asked.prompt_tokens, cached)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from stepfun_emulator.answerer.conversation import Call, Said
-from stepfun_emulator.catalogue import Model
 from stepfun_emulator.errors import Refusal, invalid, undocumented, unfetchable
 from stepfun_emulator.media import KINDS, Medium, read_data_uri, sniff
+
+if TYPE_CHECKING:
+    from stepfun_emulator.catalogue import Model
 
 _MAX_IMAGES = 60
 _MODERATED = "censored-by-emulator"

@@ -6,12 +6,14 @@ import base64
 import secrets
 import time
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from stepfun_emulator import sound
-from stepfun_emulator.answerer.answer import Answer, Search
 from stepfun_emulator.answerer.conversation import Call
 from stepfun_emulator.tokens import pieces
+
+if TYPE_CHECKING:
+    from stepfun_emulator.answerer.answer import Answer, Search
 
 
 class Usage(NamedTuple):

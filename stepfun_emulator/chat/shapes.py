@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from stepfun_emulator.chat.streaming import Chunk
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from stepfun_emulator.chat.streaming import Chunk
 
 _ZERO_USAGE = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
 
@@ -47,7 +49,7 @@ def tool_whole(made: list[Chunk]) -> list[Chunk]:
             shaped.append(chunk)
             continue
         call = calls[0]
-        key = (chunk.index, call["index"])
+        key = (chunk.choice, call["index"])
         if key not in at:
             at[key] = len(shaped)
             shaped.append(chunk)
@@ -66,9 +68,11 @@ def tool_no_index(made: list[Chunk]) -> list[Chunk]:
     def shaped(chunk: Chunk) -> Chunk:
         calls = []
         for call in _tool_deltas(chunk):
-            key = (chunk.index, call["index"])
+            key = (chunk.choice, call["index"])
             ids.setdefault(key, call.get("id", ""))
-            calls.append({"id": ids[key], **{name: value for name, value in call.items() if name not in ("index", "id")}})
+            calls.append(
+                {"id": ids[key], **{name: value for name, value in call.items() if name not in ("index", "id")}}
+            )
         return _with_calls(chunk, calls) if calls else chunk
 
     return [shaped(chunk) for chunk in made]
@@ -82,10 +86,10 @@ def tool_repeated_id(made: list[Chunk]) -> list[Chunk]:
     for chunk in made:
         calls = []
         for call in _tool_deltas(chunk):
-            key = (chunk.index, call["index"])
+            key = (chunk.choice, call["index"])
             if key in ids:
                 turn += 1
-                call = {"index": call["index"], "id": ids[key] if turn % 2 else "", **call}  # noqa: PLW2901
+                call = {"index": call["index"], "id": ids[key] if turn % 2 else "", **call}
             else:
                 ids[key] = call["id"]
             calls.append(call)
@@ -98,7 +102,7 @@ def finish_empty(made: list[Chunk]) -> list[Chunk]:
     shaped = []
     for chunk in made:
         if chunk.delta is not None:
-            chunk = chunk._replace(delta={**chunk.delta, "role": ""}, finish=chunk.finish or "")  # noqa: PLW2901
+            chunk = chunk._replace(delta={**chunk.delta, "role": ""}, finish=chunk.finish or "")
         shaped.append(chunk)
     return [shaped[0]._replace(created=0, usage=_ZERO_USAGE), *shaped[1:]]
 

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterable, Iterator
 from itertools import accumulate, cycle
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from stepfun_emulator.chat.reply import Choice, Completion, Usage, search_call
 from stepfun_emulator.tokens import pieces
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
 
 DONE = b"data: [DONE]\n\n"
 
@@ -32,7 +34,7 @@ _ZERO = {
 class Chunk(NamedTuple):
     """One event of a stream before it is text; ``delta`` is None for the chunk that has no choices."""
 
-    index: int
+    choice: int
     delta: dict[str, Any] | None
     usage: dict[str, Any]
     finish: str | None = None
@@ -68,7 +70,7 @@ def encode(completion: Completion, made: Iterable[Chunk]) -> Iterator[bytes]:
         body = ""
         if chunk.delta is not None:
             finish = "" if chunk.finish is None else f',"finish_reason":{json.dumps(chunk.finish)}'
-            body = f'{{"index":{chunk.index},"delta":{_json(chunk.delta)}{finish}}}'
+            body = f'{{"index":{chunk.choice},"delta":{_json(chunk.delta)}{finish}}}'
         yield f'{start}{body}],"usage":{_json(chunk.usage)},"agent":""}}\n\n'.encode()
 
 
@@ -116,8 +118,9 @@ def _deltas(choice: Choice) -> Iterator[tuple[dict[str, Any], int]]:
 def _audio(choice: Choice) -> Iterator[tuple[dict[str, Any], int]]:
     """Sound in pieces, each with its share of the transcript; the pieces of the transcript joined are the whole."""
     total = -(-len(choice.sound) // _SOUND_PIECE)
-    borders = list(accumulate((len(choice.content) // total for _ in range(total - 1)), initial=0)) + [
-        len(choice.content)
+    borders = [
+        *list(accumulate((len(choice.content) // total for _ in range(total - 1)), initial=0)),
+        len(choice.content),
     ]
     for at in range(total):
         data = base64.b64encode(choice.sound[at * _SOUND_PIECE : (at + 1) * _SOUND_PIECE]).decode()
