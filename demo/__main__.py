@@ -1,6 +1,6 @@
 """`make demo`: an agent on StepFun reads a chart, looks a month up, calculates, and answers.
 
-With `STEP_API_KEY` (or `STEPFUN_API_KEY`) set it talks to the live service; else to the emulator, which it starts itself.
+With `STEP_API_KEY` (or `STEPFUN_API_KEY`) it talks to the live service; else to the emulator, which it starts itself.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from stepfun_client import StepFunError
 from stepfun_client.catalog import Price, find
 
 QUESTION = (
-    "The picture is a bar chart of our revenue from January (left) to April (right). Which bar is the tallest, and what "
-    "colour is it? Then read the sales of March, and calculate 2100 * 0.2 to know the tax on them."
+    "The picture is a bar chart of our revenue from January (left) to April (right). Which bar is the tallest, and "
+    "what colour is it? Then read the sales of March, and calculate 2100 * 0.2 to know the tax on them."
 )
 
 
@@ -106,7 +106,7 @@ def _service(model: ChatStepFun, *, live: bool) -> str:
     address = model.client.base_url
     if live:
         return f"service  StepFun itself, at {address}, with {model.model}"
-    return f"service  the emulator at {address}, a local stand-in that answers by rules; set STEP_API_KEY to talk to StepFun"
+    return f"service  the emulator at {address}: it answers by rules; set STEP_API_KEY to talk to StepFun"
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The demo agent's two tools: a calculator that evaluates nothing but arithmetic, and a reader of the bundled CSV file."""
+"""The demo agent's two tools: a calculator that evaluates nothing but arithmetic, and a reader of the bundled CSV."""
 
 from __future__ import annotations
 
