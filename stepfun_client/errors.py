@@ -260,6 +260,15 @@ def trace_id_of(headers: Mapping[str, str], body: Any = None) -> str | None:
     return None
 
 
+def without_frames(error: BaseException) -> BaseException:
+    """Drop the tracebacks of an error and of what caused it: a library's frames hold the request with its headers."""
+    link: BaseException | None = error
+    while link is not None:
+        link.__traceback__ = None
+        link = link.__cause__ or link.__context__
+    return error
+
+
 _TRACE_IN_ID = re.compile(r"(?:chatcmpl-)?([0-9a-f]{32})(?:\.|$)")
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 _TAG = re.compile(r"<(?:script|style)\b.*?</(?:script|style)>|<[^>]*>", re.IGNORECASE | re.DOTALL)

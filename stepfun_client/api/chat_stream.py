@@ -5,18 +5,19 @@ this module (the fold below, LangChain's messages, LlamaIndex's) finds plain Ope
 
 - the reasoning is in `reasoning_content` only, though the wire repeats it in `reasoning`;
 - `finish_reason` is there only where a choice ends, never `""` or null;
+- the pieces of a spoken answer join as text, however the base64 was cut;
 - every tool-call delta has an `index`, and its `id` and `name` once; server tool calls keep their `results`;
 - `usage` stays as it came: cumulative, so the last one counts (`latest_usage`).
 """
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping
 from typing import Any, TypedDict
 
 import pydantic_core
 
+from stepfun_client.api.audio_pieces import Base64Joiner
 from stepfun_client.core.call import unreadable
 from stepfun_client.core.sse import ServerSentEvent, SSEDecoder
 from stepfun_client.errors import StreamInterruptedError, stream_error, trace_id_of
@@ -87,6 +88,7 @@ class ChatStreamReader:
         self.headers: Mapping[str, str] = {}
         self._sse = SSEDecoder()
         self._tool_calls: dict[int, ToolCallSlots] = {}
+        self._sound: dict[int, Base64Joiner] = {}
         self._expected = choices
         self._finished: set[int] = set()
         self._done = False
@@ -124,7 +126,11 @@ class ChatStreamReader:
                 "send the request again",
                 trace_id=self.trace_id,
             )
-        return chunks
+        return chunks + self._rest_of_sound()
+
+    def _rest_of_sound(self) -> list[ChatChunk]:
+        ends = [(index, joiner.finish()) for index, joiner in self._sound.items()]
+        return [{"choices": [{"index": index, "delta": {"audio": {"data": end}}}]} for index, end in ends if end]
 
     def _read(self, events: list[ServerSentEvent]) -> list[ChatChunk]:
         chunks: list[ChatChunk] = []
@@ -158,6 +164,8 @@ class ChatStreamReader:
                 slots = self._tool_calls.setdefault(index, ToolCallSlots())
                 for call in calls:
                     slots.place(call)
+            if (audio := delta.get("audio")) and audio.get("data"):
+                audio["data"] = self._sound.setdefault(index, Base64Joiner()).feed(audio["data"])
         else:
             choice["delta"] = {}
         if "finish_reason" in choice:
@@ -276,7 +284,7 @@ class _ChoiceFold:
             ]
         if self._audio or self._audio_rest:
             message["audio"] = {**self._audio_rest, "transcript": "".join(self._audio.get("transcript", []))}
-            message["audio"]["data"] = join_base64(self._audio.get("data", []))
+            message["audio"]["data"] = "".join(self._audio.get("data", []))
         return {"index": index, "message": message, "finish_reason": self._finish_reason}
 
 
@@ -309,17 +317,6 @@ def cached_tokens(usage: Mapping[str, Any] | None) -> int | None:
     details = usage.get("prompt_tokens_details") or {}
     cached: int | None = details.get("cached_tokens")
     return usage.get("cached_tokens") if cached is None else cached
-
-
-def join_base64(pieces: list[str]) -> str:
-    """Join base64 pieces: slices of one text as they are, pieces with a padding of their own by their bytes.
-
-    >>> join_base64(["AQ==", "Ag=="])
-    'AQI='
-    """
-    if any(piece.endswith("=") for piece in pieces[:-1]):
-        return base64.b64encode(b"".join(map(base64.b64decode, pieces))).decode()
-    return "".join(pieces)
 
 
 def _is_whole(event: ServerSentEvent) -> bool:

@@ -30,6 +30,7 @@ from stepfun_client.errors import (
     StreamInterruptedError,
     StreamTimeoutError,
     trace_id_of,
+    without_frames,
 )
 
 if TYPE_CHECKING:
@@ -132,7 +133,7 @@ class _Wire:
                 f"{sent.call.method} {address}: the connection failed ({reason}); check the network, the proxy "
                 "settings and base_url"
             )
-        said.__cause__ = _without_frames(error)
+        said.__cause__ = without_frames(error)
         return Failure(said, reached=not isinstance(error, _NEVER_SENT))
 
     def _cut(self, error: httpx.HTTPError, trace_id: str | None) -> StreamInterruptedError:
@@ -171,7 +172,7 @@ class Driver(_Wire):
                 yield from reader.feed(chunk)
         except httpx.HTTPError as error:
             if not reader.complete:
-                raise self._cut(error, trace_id_of(answer.headers)) from _without_frames(error)
+                raise self._cut(error, trace_id_of(answer.headers)) from without_frames(error)
         finally:
             response.close()
         yield from reader.finish()
@@ -248,7 +249,7 @@ class AsyncDriver(_Wire):
                     yield item
         except httpx.HTTPError as error:
             if not reader.complete:
-                raise self._cut(error, trace_id_of(answer.headers)) from _without_frames(error)
+                raise self._cut(error, trace_id_of(answer.headers)) from without_frames(error)
         finally:
             await response.aclose()
         for item in reader.finish():
@@ -304,12 +305,3 @@ class AsyncDriver(_Wire):
         if client is None:
             client = self._made[loop] = httpx.AsyncClient(verify=_tls(), limits=_LIMITS)
         return client
-
-
-def _without_frames(error: BaseException) -> BaseException:
-    """Drop the tracebacks of an error and of what caused it: httpx's frames hold the request with its headers."""
-    link: BaseException | None = error
-    while link is not None:
-        link.__traceback__ = None
-        link = link.__cause__ or link.__context__
-    return error

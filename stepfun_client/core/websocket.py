@@ -1,0 +1,179 @@
+"""The WebSocket session, synchronous and asynchronous: JSON events out, JSON events in.
+
+A message may exceed 1 MiB (WIRE.md section 6), so no size is refused; sound does not compress, so nothing is
+compressed; pings keep the connection alive. The library's own debug log goes to `stepfun_client.websocket`, where the
+key is masked.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+import pydantic_core
+from websockets.asyncio.client import connect as connect_async
+from websockets.exceptions import ConnectionClosed, ConnectionClosedOK, InvalidStatus, WebSocketException
+from websockets.sync.client import connect as connect_sync
+
+from stepfun_client.core.call import unreadable
+from stepfun_client.core.logs import websocket_logger
+from stepfun_client.core.settings import CONNECT_TIMEOUT_SECONDS
+from stepfun_client.errors import (
+    APIConnectionError,
+    APITimeoutError,
+    StepFunError,
+    StreamInterruptedError,
+    status_error,
+    without_frames,
+)
+
+if TYPE_CHECKING:
+    from websockets.asyncio.client import ClientConnection as AsyncConnection
+    from websockets.sync.client import ClientConnection as Connection
+
+    from stepfun_client.core.settings import Settings
+
+Event = dict[str, Any]
+
+_PING_SECONDS = 20.0
+
+
+class WebSocket:
+    """An open session: send events, receive events. Made by `open_websocket`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def send(self, event: Mapping[str, Any]) -> None:
+        """Send one event.
+
+        Raises:
+            StreamInterruptedError: If the connection is closed.
+        """
+        with _closing():
+            self._connection.send(_encoded(event))
+
+    def receive(self, timeout: float | None = None) -> Event | None:
+        """Wait for the next event; None once the service has closed the session in good order.
+
+        Raises:
+            APITimeoutError: If none came within `timeout` seconds.
+            StreamInterruptedError: If the connection broke.
+        """
+        with _closing():
+            try:
+                return _decoded(self._connection.recv(timeout))
+            except ConnectionClosedOK:
+                return None
+
+
+class AsyncWebSocket:
+    """An open session, asynchronously; see `WebSocket`. Made by `open_websocket_async`."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def send(self, event: Mapping[str, Any]) -> None:
+        """Send one event; see `WebSocket.send`."""
+        with _closing():
+            await self._connection.send(_encoded(event))
+
+    async def receive(self) -> Event | None:
+        """Wait for the next event; see `WebSocket.receive`. Give it a time limit with `asyncio.wait_for`."""
+        with _closing():
+            try:
+                return _decoded(await self._connection.recv())
+            except ConnectionClosedOK:
+                return None
+
+
+@contextmanager
+def open_websocket(settings: Settings, path: str, query: Mapping[str, str]) -> Iterator[WebSocket]:
+    """Open a session, and close it in good order at the end of the block.
+
+    Args:
+        settings: Where and with which key.
+        path: The path below the base URL, with its leading slash.
+        query: Query parameters, such as the model.
+
+    Raises:
+        APIStatusError: If the service refuses the handshake.
+        APIConnectionError: If it cannot be reached.
+    """
+    url = _address(settings, path, query)
+    try:
+        connection = connect_sync(url, **_options(settings))
+    except (OSError, WebSocketException) as error:
+        raise _refused(error, url, settings) from without_frames(error)
+    with connection:
+        yield WebSocket(connection)
+
+
+@asynccontextmanager
+async def open_websocket_async(
+    settings: Settings, path: str, query: Mapping[str, str]
+) -> AsyncIterator[AsyncWebSocket]:
+    """Open a session asynchronously; see `open_websocket`."""
+    url = _address(settings, path, query)
+    try:
+        connection = await connect_async(url, **_options(settings))
+    except (OSError, WebSocketException) as error:
+        raise _refused(error, url, settings) from without_frames(error)
+    async with connection:
+        yield AsyncWebSocket(connection)
+
+
+def _address(settings: Settings, path: str, query: Mapping[str, str]) -> str:
+    return f"{re.sub('^http', 'ws', settings.root)}{path}?{urlencode(query)}"
+
+
+def _options(settings: Settings) -> dict[str, Any]:
+    return {
+        "additional_headers": {**settings.default_headers, "Authorization": f"Bearer {settings.key()}"},
+        "open_timeout": CONNECT_TIMEOUT_SECONDS,
+        "ping_interval": _PING_SECONDS,
+        "max_size": None,
+        "compression": None,
+        "logger": websocket_logger,
+    }
+
+
+def _refused(error: Exception, url: str, settings: Settings) -> StepFunError:
+    if isinstance(error, InvalidStatus):
+        response = error.response
+        return status_error(
+            response.status_code, dict(response.headers), response.body or b"", url=url, redact=settings.redact
+        )
+    reason = settings.redact(str(error)) or type(error).__name__
+    cls = APITimeoutError if isinstance(error, TimeoutError) else APIConnectionError
+    return cls(f"{url}: the connection failed ({reason}); check the network, the proxy settings and base_url")
+
+
+@contextmanager
+def _closing() -> Iterator[None]:
+    """Say what a closed or silent connection means."""
+    try:
+        yield
+    except ConnectionClosed as error:
+        raise StreamInterruptedError(
+            f"the session was closed ({error}); StepFun closes one that is idle for 60 s, open a new one"
+        ) from without_frames(error)
+    except TimeoutError as error:
+        raise APITimeoutError("no event came within the timeout") from without_frames(error)
+
+
+def _encoded(event: Mapping[str, Any]) -> str:
+    return json.dumps(event, ensure_ascii=False, separators=(",", ":"))
+
+
+def _decoded(message: str | bytes) -> Event:
+    try:
+        event = pydantic_core.from_json(message)
+    except ValueError as error:
+        raw = message.encode() if isinstance(message, str) else message
+        raise unreadable(raw, error, trace_id=None) from error
+    return dict(event)
