@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from stepfun_emulator.answerer.filling import Filler
 from stepfun_emulator.answerer.material import Material
+from stepfun_emulator.answerer.reading import sentences
 from stepfun_emulator.answerer.speaking import text
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from stepfun_emulator.answerer.conversation import Turn
 
 _KEYS = re.compile(r"keys?|fields?|propert(?:y|ies)|字段|键", re.IGNORECASE)
+_SHAPE = re.compile(r"\bjson\b|[{}]|\bschema\b", re.IGNORECASE)
 _NAMED = re.compile(r"['\"`“‘]([A-Za-z_一-鿿][\w一-鿿-]*)['\"`”’]")
 
 
@@ -25,7 +27,7 @@ def json_text(schema: dict[str, Any] | None, turn: Turn, seen: list[str]) -> str
     wanted = schema or _described(turn)
     if wanted is None:
         return json.dumps({"answer": text(turn, seen, None)}, ensure_ascii=False)
-    asked = _without_json(turn.question)
+    asked = _without_shape(turn.question)
     value = Filler(wanted, Material(asked, f"{asked}\n{found}", found), everything=True).fill()
     return json.dumps(value, ensure_ascii=False)
 
@@ -60,11 +62,10 @@ def _objects(text_: str) -> Iterator[dict[str, Any]]:
             yield value
 
 
-def _without_json(question: str) -> str:
-    """The question without the shapes that it describes: their words are not what it is about."""
-    for value in _objects(question):
-        question = question.replace(json.dumps(value), "")
-    return question
+def _without_shape(question: str) -> str:
+    """The question without what it says about the shape of its answer: those words are not what it is about."""
+    kept = [sentence for sentence in sentences(question) if not _SHAPE.search(sentence)]
+    return " ".join(kept) or question
 
 
 def _like(example: Any) -> dict[str, Any]:

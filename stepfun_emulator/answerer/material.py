@@ -30,7 +30,7 @@ _NUMBER = re.compile(r"(?<![\w.])-?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?![\w]*@
 _NAME = re.compile(r"\b[A-Z][\w’'-]*(?:(?: (?:of|de|la|von|van) | & | |, (?=[A-Z]{2}\b))[A-Z][\w’'-]*)*", re.ASCII)
 _CHINESE_PLACE = re.compile(
     r"北京|上海|广州|深圳|杭州|南京|成都|重庆|武汉|西安|天津|苏州|香港|台北|澳门|东京|大阪|首尔|纽约|伦敦|巴黎|柏林|旧金山|洛杉矶|悉尼|新加坡|莫斯科|"
-    r"(?:(?<=在)|(?<=去)|(?<=到)|(?<=查询)|(?<=查一下)|(?<=今天)|(?<=明天))[一-鿿]{2,4}?(?=市|的|今天|明天|现在|天气|气温|$)"
+    r"(?!今天|明天|现在|后天)(?:(?<=在)|(?<=去)|(?<=到)|(?<=查询)|(?<=查一下)|(?<=今天)|(?<=明天))[一-鿿]{2,4}?(?=市|的|今天|明天|现在|天气|气温|$)"
 )
 _LANGUAGE = re.compile(
     r"\b(?:English|Chinese|French|German|Spanish|Italian|Japanese|Korean|Russian|Portuguese|Arabic|Dutch|Mandarin|Cantonese)\b|"
@@ -198,6 +198,9 @@ _NOT_NAMES = frozenset(
 )
 
 
+_LITTLE = frozenset("a about and are as at by for from in into is of on or that the this to via was with".split())
+
+
 class Material:
     """The usable parts of one clause.
 
@@ -212,6 +215,7 @@ class Material:
         self.around = around or text
         self.found = found
         self._used: set[str] = set()
+        self._matched: dict[re.Pattern[str], int] = {}
 
     @property
     def points_back(self) -> bool:
@@ -263,9 +267,11 @@ class Material:
         return None
 
     def match(self, pattern: re.Pattern[str]) -> str | None:
-        """The first match in the clause, else in the whole question."""
-        found = pattern.search(self.text) or pattern.search(self.around)
-        return found[0] if found else None
+        """The next match in the clause, else in the whole question; the last one again when there are no more."""
+        found = [match[0] for match in pattern.finditer(self.text)] or [match[0] for match in pattern.finditer(self.around)]
+        turn = self._matched.setdefault(pattern, 0)
+        self._matched[pattern] += 1
+        return found[min(turn, len(found) - 1)] if found else None
 
     def beside(self, label: str) -> str | None:
         """The number that stands next to a label: ``limit 5``, ``top_k=5``, ``5 results``."""
@@ -279,16 +285,14 @@ class Material:
         return None
 
     def labelled(self, label: str) -> str | None:
-        """The text that stands behind a label: ``title: Report``, ``subject "Hi"``, ``named Bob``."""
+        """The text that stands behind a label: ``title: Report``, ``subject "Hi"``, ``voice is linjiajiejie``."""
+        if label.lower() in _LITTLE:
+            return None
         name = re.escape(label.replace("_", " "))
-        value = r"(?:\"([^\"]+)\"|'([^']+)'|“([^”]+)”|([^\s,.;，。；]+))"
-        found = re.search(rf"\b{name}\s*(?:[:=：]|is|为|是|\s)\s*{value}", self.around, re.IGNORECASE)
-        text = next((group for group in found.groups() if group), None) if found else None
-        return (
-            None
-            if text is None or text.lower() in ("of", "in", "for", "and", "to", "the", "is", "at", "from", "on")
-            else text
-        )
+        value = r"(?:\"([^\"]+)\"|'([^']+)'|“([^”]+)”|([^\s,;，。；?？!！]+))"
+        found = re.search(rf"\b{name}\s*(?:[:=：]|is\b|为|是|\s)\s*{value}", self.around, re.IGNORECASE)
+        text = next((group for group in found.groups() if group), "").rstrip(".") if found else ""
+        return None if text.lower() in _LITTLE else text or None
 
     @property
     def topic(self) -> str:
@@ -308,7 +312,7 @@ def names(text: str) -> list[str]:
     for match in _NAME.finditer(text):
         parts = match[0].split()
         start = 0
-        while start < len(parts) and parts[start].strip(",") in _NOT_NAMES:
+        while start < len(parts) and re.sub(r"['’].*|,", "", parts[start]) in _NOT_NAMES:
             start += 1
         name = " ".join(parts[start:]).strip(" ,")
         if name and name not in _NOT_NAMES:

@@ -19,24 +19,35 @@ if TYPE_CHECKING:
     from stepfun_emulator.answerer.conversation import Result, Tool
 
 _THRESHOLD = 2.5
-_BY_NAME, _BY_DESCRIPTION, _BY_PARAMETER = 3.0, 1.0, 0.75
+_BY_NAME, _BY_DESCRIPTION, _BY_PARAMETER, _BY_CONCEPT = 3.0, 1.0, 0.75, 3.0
 
-_THEN = r"(?:,|;|，|；)?\s*\b(?:and\s+)?(?:then|after\s+that|afterwards|next|finally)\b,?\s+|(?:，|,|；)?(?:然后|接着|之后|最后|再(?=[^见次]))"
-_END = r"(?<=[.?!;])\s+|\n+|(?<=[。？！；])"
-_AND = r"\s*,\s+(?:and\s+)?(?:also\s+)?(?![A-Z]{2}\b)|\s+and\s+(?:also\s+)?|\s*[，、]\s*(?:并且?|还有)?|以及|还有|并且|和(?=[一-鿿])"
-_BORDER = re.compile(rf"(?P<then>{_THEN})|(?P<end>{_END})|(?P<and>{_AND})", re.IGNORECASE)
+_BORDER = re.compile(
+    r"""
+    (?P<then> [,;]?\s*\b(?:and\s+)?(?:then|after\s+that|afterwards|next|finally)\b,?\s+
+            | [，,；]?(?:然后|接着|之后|最后|再(?=[^见次])) )
+    | (?P<end> (?<=[.?!;])\s+ | \n+ | (?<=[。？！；]) )
+    | (?P<and> \s*,\s+(?:and\s+)?(?:also\s+)?(?![A-Z]{2}\b) | \s+and\s+(?:also\s+)?
+            | \s*[，、]\s*(?:并且?|还有)? | 以及 | 还有 | 并且 | 和(?=[一-鿿]) )
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
 _PROTECTED = re.compile(r"\"[^\"]*\"|“[^”]*”|「[^」]*」|《[^》]*》|\([^)]*\)|(?<![A-Za-z0-9])'[^']*'(?![A-Za-z0-9])")
-_DETAIL = re.compile(
-    r"^(?:with|including|using|where|which|that|who|whose|for|from|to|at|on|by|in|of)\b", re.IGNORECASE
+_HIDDEN = {ord(mark): "_" for mark in ",;.?! \n，、。；？！和再然接之最以还并a"}
+_DETAIL = re.compile(r"^(?:with|including|using|where|which|that|who|whose|for|from|to|at|on|by|in|of)\b", re.IGNORECASE)
+_CONNECTOR = re.compile(r"^(?:and|or|in|for|at|和|还有)\s*", re.IGNORECASE)
+_USE_IT = re.compile(
+    r"\b(?:use|using|call)\s+(?:the|this|a|your)\s+(?:tool|function)s?\b|(?:使用|调用|用)(?:这个)?工具", re.IGNORECASE
 )
 _LIST_ITEM_WORDS = 4
 
 
 @dataclass(frozen=True)
 class Clause:
-    """A part of a question, and whether it comes after what stands before it."""
+    """A part of a question, where it stands, and whether it comes after what stands before it."""
 
     text: str
+    start: int
+    end: int
     after: bool = False
 
 
@@ -48,11 +59,18 @@ class Need:
         tool: The fitting tool.
         text: The words that the arguments are made of.
         waits: Whether it builds on what earlier calls find.
+        start: Where those words begin in the question; -1 for words that do not stand there like this.
     """
 
     tool: Tool
     text: str
     waits: bool = False
+    start: int = -1
+
+    def with_more(self, question: str, clause: Clause) -> Need:
+        """The same need, with a clause that says more about it."""
+        text = f"{self.text}, {clause.text}" if self.start < 0 else question[self.start : clause.end]
+        return replace(self, text=text)
 
 
 def clauses(question: str) -> list[Clause]:
@@ -61,18 +79,16 @@ def clauses(question: str) -> list[Clause]:
     cut: list[Clause] = []
     start, after = 0, False
     for border in _BORDER.finditer(whole):
-        text = question[start : border.start()].strip()
-        if border["and"] and _joins_numbers(text, question[border.end() :]):
+        text = question[start : border.start()]
+        if border["and"] and _joins_numbers(text.strip(), question[border.end() :]):
             continue
-        if text:
-            cut.append(Clause(text, after))
-        after = (after and not text) or border["then"] is not None
+        if text.strip():
+            cut.append(Clause(text.strip(), start, border.start(), after))
+        after = (after and not text.strip()) or border["then"] is not None
         start = border.end()
-    rest = question[start:].strip()
-    return [*cut, Clause(rest, after)] if rest else cut
-
-
-_HIDDEN = {ord(mark): "_" for mark in ",;.?! \n，、。；？！和再"} | {ord("a"): "_"}
+    if question[start:].strip():
+        cut.append(Clause(question[start:].strip(), start, len(question), after))
+    return cut
 
 
 def _joins_numbers(left: str, right: str) -> bool:
@@ -85,22 +101,16 @@ def _joins_numbers(left: str, right: str) -> bool:
 def score(tool: Tool, text: str) -> float:
     """How well a tool fits a text: words they share, weighed by where the tool has them."""
     about = words(text)
-    if find_expressions(text):
-        about |= {"#calculat"} | words("calculate")
+    if find_expression(text) is not None:
+        about |= words("calculate")
     name, description = words(tool.name), words(tool.description)
+    described = (about & description) - name
     points = _BY_NAME * len(about & name)
-    points += _BY_DESCRIPTION * len((about & description) - name)
-    points += sum(2.0 for word in (about & description) - name if word.startswith("#"))
+    points += sum(_BY_CONCEPT if word.startswith("#") else _BY_DESCRIPTION for word in described)
     points += _BY_PARAMETER * len((about & _parameter_words(tool)) - name - description)
-    if re.search(rf"(?<![\w]){re.escape(tool.name)}(?![\w])", text):
+    if re.search(rf"(?<!\w){re.escape(tool.name)}(?!\w)", text):
         points += 10
-    if re.search(
-        r"\b(?:use|using|call)\s+(?:the|this|a|your)\s+(?:tool|function)s?\b|(?:使用|调用|用)(?:这个)?工具",
-        text,
-        re.IGNORECASE,
-    ):
-        points += 1
-    return points
+    return points + (_USE_IT.search(text) is not None)
 
 
 def _parameter_words(tool: Tool) -> frozenset[str]:
@@ -123,21 +133,38 @@ def best(tools: tuple[Tool, ...], text: str) -> Tool | None:
 def needs(question: str, tools: tuple[Tool, ...]) -> list[Need]:
     """All calls that a question asks for, in its order."""
     found: list[Need] = []
+    loose: list[Clause] = []
     for clause in clauses(question):
         tool = best(tools, clause.text)
-        previous = found[-1] if found else None
-        if tool is None:
-            if previous is not None:
-                found[-1:] = _continued(previous, clause)
-        elif previous is not None and previous.tool == tool and not _another(previous, clause):
-            found[-1] = replace(previous, text=f"{previous.text}, {clause.text}")
+        if not found:
+            if tool is None:
+                loose.append(clause)
+            else:
+                found = _first(tool, clause, loose)
+        elif tool is None:
+            found[-1:] = _continued(found[-1], question, clause)
+        elif found[-1].tool == tool and not _another(found[-1], clause):
+            found[-1] = found[-1].with_more(question, clause)
         else:
-            found.append(Need(tool, clause.text, bool(found) and _waits(clause)))
+            found.append(Need(tool, clause.text, _waits(clause), clause.start))
     if not found:
         tool = best(tools, question)
-        if tool is not None:
-            found.append(Need(tool, question))
+        return [] if tool is None else [Need(tool, question, start=0)]
     return found
+
+
+def _first(tool: Tool, clause: Clause, loose: list[Clause]) -> list[Need]:
+    """The first need, and before it its other subjects: *北京和上海的天气* wants two calls."""
+    subject = _subject(clause.text)
+    others = [one for one in loose if subject is not None and _is_item(one) and _subject(one.text) == subject]
+    if _takes_list(tool):
+        others = []
+    return [*(Need(tool, _with_subject(clause.text, one.text)) for one in others), Need(tool, clause.text, start=clause.start)]
+
+
+def _is_item(clause: Clause) -> bool:
+    """Whether a clause is no more than an item of a list."""
+    return len(re.findall(r"[A-Za-z]+|[一-鿿]{2}", clause.text)) <= _LIST_ITEM_WORDS and not _DETAIL.search(clause.text)
 
 
 def _waits(clause: Clause) -> bool:
@@ -157,14 +184,13 @@ def _another(previous: Need, clause: Clause) -> bool:
     return _subject(previous.text) is not None and _subject(clause.text) == _subject(previous.text)
 
 
-def _continued(previous: Need, clause: Clause) -> list[Need]:
+def _continued(previous: Need, question: str, clause: Clause) -> list[Need]:
     """A clause that fits no tool: one more item for the tool before it, or a detail of that wish."""
-    bare = re.sub(r"^(?:and|or|in|for|at|和|还有)\s*", "", clause.text.rstrip(".?!。？！"), flags=re.IGNORECASE)
-    short = len(re.findall(r"\w+", bare)) <= _LIST_ITEM_WORDS and not _DETAIL.search(clause.text)
+    bare = _CONNECTOR.sub("", clause.text.rstrip(".?!。？！"))
     same = _subject(bare) is not None and _subject(bare) == _subject(previous.text)
-    if short and same and not _takes_list(previous.tool):
+    if same and _is_item(clause) and not _takes_list(previous.tool):
         return [previous, Need(previous.tool, _with_subject(previous.text, bare), previous.waits)]
-    return [replace(previous, text=f"{previous.text}, {clause.text}")]
+    return [previous.with_more(question, clause)]
 
 
 def _with_subject(text: str, subject: str) -> str:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from stepfun_emulator.answerer.arithmetic import RESULT, evaluate, find_expression, find_expressions
 from stepfun_emulator.answerer.conversation import Said
-from stepfun_emulator.answerer.material import Material, topic
-from stepfun_emulator.answerer.planning import Need, best, clauses
+from stepfun_emulator.answerer.material import Material
+from stepfun_emulator.answerer.planning import Need, clauses
 from stepfun_emulator.answerer.reading import sentences, words
 
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ def _asked(question: str) -> list[str]:
 
 
 def _greeting(turn: Turn) -> str:
-    about = topic(turn.question)
+    about = " ".join(turn.question.split())
     if len(about) > 120:
         about = about[:119] + "…"
     if turn.chinese:

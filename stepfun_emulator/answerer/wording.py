@@ -12,6 +12,8 @@ from stepfun_emulator.answerer.material import Material, topic
 _Chooser = Callable[[Material], "str | None"]
 
 _AFTER_COLON = re.compile(r"[:：]\s*(\S.*)", re.DOTALL)
+_AFTER_DASH = re.compile(r"\s[-–—]\s(.+)", re.DOTALL)
+_SETTING = re.compile(r",?\s*\b(?:\w*results?|limit|max\w*|top_?\w*)\s*[:=]?\s*\d+\b.*", re.IGNORECASE)
 _VERB_OBJECT = re.compile(
     r"\b(?:translate|say|speak|read|write|send|post|echo|repeat|pronounce|draw|paint|transcribe|summari[sz]e|remember|note)\b\s+(?:out\s+)?(.+?)"
     r"(?:\s+(?:aloud|out loud|in(?:to)?\s+[A-Z]\w+|to\s+\S+@\S+))?[.?!]?$|(?:翻译|朗读|念|说|画|写|发送|记住)(?:一下|出)?(.+?)[。？！]?$",
@@ -61,7 +63,12 @@ def _text(material: Material) -> str | None:
 
 
 def _query(material: Material) -> str | None:
-    return material.take("quoted") or material.topic or None
+    return material.take("quoted") or _SETTING.sub("", material.topic) or None
+
+
+def _description(material: Material) -> str | None:
+    after = _AFTER_DASH.search(material.text)
+    return after[1].strip() if after else _text(material) or material.topic
 
 
 # (words in the name, words in the description, how to choose), most particular first.
@@ -78,6 +85,7 @@ _CHOOSERS: tuple[tuple[str, str, _Chooser], ...] = (
     (r"colou?r|颜色", r"colou?r|颜色", _pattern(found_in.COLOUR)),
     (r"city|location|place|country|town|destination|origin|address|region|城市|地点|地区", r"\bcity\b|location|place|城市|地点|地名", _place),
     (r"query|keyword|search|question|topic|subject|theme|^q$|关键词|问题|主题", r"search (?:query|term)|keywords?|关键词|搜索", _query),
+    (r"descri|detail|summary|描述|摘要", r"\bdescription of\b|summary|描述|摘要", _description),
     (r"text|content|message|body|prompt|input|sentence|script|note|speech|文本|内容|正文", r"text to|message to|the text|文本|内容", _text),
     (r"name|title|person|customer|who|author|artist|company|姓名|名称|标题", r"\bname\b|title|名称|姓名", _name),
 )  # fmt: skip
@@ -124,7 +132,7 @@ def _chosen(name: str, description: str, material: Material, *, certain: bool) -
     for by_name, _, choose in _CHOOSERS:
         if re.search(by_name, name, re.IGNORECASE):
             # Whatever is asked has some topic and some text: that proves nothing about an optional argument.
-            return None if certain and choose in (_query, _text, _name, _place) else choose(material)
+            return None if certain and choose in (_query, _text, _name, _place, _description) else choose(material)
     if certain:
         return None
     for _, by_description, choose in _CHOOSERS:
