@@ -33,6 +33,7 @@ from stepfun_client.errors import (
 
 if TYPE_CHECKING:
     from websockets.asyncio.client import ClientConnection as AsyncConnection
+    from websockets.datastructures import Headers
     from websockets.sync.client import ClientConnection as Connection
 
     from stepfun_client.core.settings import Settings
@@ -146,7 +147,11 @@ def _refused(error: Exception, url: str, settings: Settings) -> StepFunError:
     if isinstance(error, InvalidStatus):
         response = error.response
         return status_error(
-            response.status_code, dict(response.headers), response.body or b"", url=url, redact=settings.redact
+            response.status_code,
+            _lowered(response.headers),
+            bytes(response.body or b""),
+            url=url,
+            redact=settings.redact,
         )
     reason = settings.redact(str(error)) or type(error).__name__
     cls = APITimeoutError if isinstance(error, TimeoutError) else APIConnectionError
@@ -164,6 +169,10 @@ def _closing() -> Iterator[None]:
         ) from without_frames(error)
     except TimeoutError as error:
         raise APITimeoutError("no event came within the timeout") from without_frames(error)
+
+
+def _lowered(headers: Headers) -> dict[str, str]:
+    return {name.lower(): value for name, value in headers.raw_items()}
 
 
 def _encoded(event: Mapping[str, Any]) -> str:
