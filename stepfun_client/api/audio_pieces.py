@@ -11,7 +11,7 @@ import base64
 import binascii
 import re
 
-_PADDED = re.compile(r"[^=]+=*")
+_END_OF_PADDING = re.compile(r"(?<==)(?=[^=])")
 
 
 class Base64Joiner:
@@ -35,15 +35,12 @@ class Base64Joiner:
             ValueError: If the piece is no base64.
         """
         text = self._text + piece
-        if not self._bytes and not self._text and len(text) % 4 == 0 and not text.endswith("="):
+        if not self._bytes and not self._text and len(text) % 4 == 0 and "=" not in text:
             return text  # the plain case: nothing to rearrange
-        self._text = ""
-        raw = [self._bytes]
-        for segment in _PADDED.findall(text):
-            whole = len(segment) - len(segment) % 4
-            self._text = segment[whole:]
-            raw.append(_decoded(segment[:whole]))
-        joined = b"".join(raw)
+        *padded, last = _END_OF_PADDING.split(text)
+        whole = len(last) - len(last) % 4
+        self._text = last[whole:]
+        joined = b"".join((self._bytes, *map(_decoded, padded), _decoded(last[:whole])))
         cut = len(joined) - len(joined) % 3
         self._bytes = joined[cut:]
         return base64.b64encode(joined[:cut]).decode()

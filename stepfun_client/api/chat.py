@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Generator, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 from typing_extensions import Self
 
 from stepfun_client.api.chat_checks import check_model_rules, check_shape
@@ -17,10 +17,13 @@ from stepfun_client.api.resource import (
     Resource,
     Runner,
     WireModel,
+    WirePart,
     checked,
+    read,
     validated,
 )
 from stepfun_client.core.call import Call, Flow, encode_json
+from stepfun_client.errors import StreamInterruptedError
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -67,14 +70,14 @@ class ChatParams(CallOptions, total=False):
     extra_body: Mapping[str, Any] | None
 
 
-class FunctionCall(WireModel):
+class FunctionCall(WirePart):
     """The function a tool call names, and its arguments as the JSON text the model wrote."""
 
     name: str = ""
     arguments: str = ""
 
 
-class ToolCall(WireModel):
+class ToolCall(WirePart):
     """A tool call. One that StepFun has run itself carries `results`, and must be neither executed nor answered."""
 
     id: str = ""
@@ -88,14 +91,14 @@ class ToolCall(WireModel):
         return self.type != "function"
 
 
-class SpokenAnswer(WireModel):
+class SpokenAnswer(WirePart):
     """A spoken answer: base64 of a wav file, or of pcm samples (24 kHz, mono, 16 bit) from a stream; and its words."""
 
     data: str = ""
     transcript: str = ""
 
 
-class ChatMessage(WireModel):
+class ChatMessage(WirePart):
     """An assistant's message."""
 
     role: str = "assistant"
@@ -104,8 +107,13 @@ class ChatMessage(WireModel):
     tool_calls: list[ToolCall] | None = None
     audio: SpokenAnswer | None = None
 
+    @model_validator(mode="before")
+    @classmethod
+    def _one_reasoning(cls, message: Any) -> Any:
+        return one_reasoning(dict(message)) if isinstance(message, Mapping) else message
 
-class ChatChoice(WireModel):
+
+class ChatChoice(WirePart):
     """One of the answers. `finish_reason` is None for spoken answers, and may be `"stop"` beside tool calls."""
 
     index: int = 0
@@ -113,7 +121,7 @@ class ChatChoice(WireModel):
     finish_reason: str | None = None
 
 
-class Usage(WireModel):
+class Usage(WirePart):
     """What an exchange used, in tokens."""
 
     prompt_tokens: int = 0
@@ -133,7 +141,7 @@ class ChatCompletion(WireModel):
     id: str = ""
     created: int = 0
     model: str = ""
-    choices: list[ChatChoice]
+    choices: Annotated[list[ChatChoice], Field(min_length=1)]
     usage: Usage | None = None
 
     @property
@@ -182,11 +190,7 @@ def completion(
 ) -> Flow[ChatCompletion]:
     """Ask for one whole reply."""
     reply = yield chat_call(model=model, messages=messages, stream=False, params=params)
-    body = reply.json()
-    if isinstance(body, dict):
-        for choice in body.get("choices") or ():
-            one_reasoning(choice.get("message") or {})
-    return validated(ChatCompletion, body, headers=reply.headers)
+    return read(ChatCompletion, reply)
 
 
 class Chat(Resource):
@@ -270,7 +274,8 @@ class _StreamState:
     """What both streams keep: the reader, and the fold of what it has read."""
 
     def __init__(self, params: Mapping[str, Any]) -> None:
-        self._reader = ChatStreamReader(choices=params.get("n") or 1)
+        asked = {**params, **(params.get("extra_body") or {})}
+        self._reader = ChatStreamReader(choices=asked.get("n") or 1)
         self._fold = ChatFold()
 
     @property
@@ -284,6 +289,10 @@ class _StreamState:
         return self._reader.headers
 
     def _folded(self) -> ChatCompletion:
+        if not self._reader.complete:
+            raise StreamInterruptedError(
+                "the stream was closed or broke before its end, so there is no whole reply", trace_id=self.trace_id
+            )
         return validated(ChatCompletion, self._fold.body(), headers=self._reader.headers)
 
 
@@ -316,7 +325,11 @@ class ChatStream(_StreamState):
         self._chunks.close()
 
     def completion(self) -> ChatCompletion:
-        """Read what is left and return the whole reply."""
+        """Read what is left and return the whole reply.
+
+        Raises:
+            StreamInterruptedError: If the stream was cut, or closed before its end.
+        """
         for _ in self:
             pass
         return self._folded()
@@ -351,7 +364,7 @@ class AsyncChatStream(_StreamState):
         await self._chunks.aclose()
 
     async def completion(self) -> ChatCompletion:
-        """Read what is left and return the whole reply."""
+        """Read what is left and return the whole reply; see `ChatStream.completion`."""
         async for _ in self:
             pass
         return self._folded()

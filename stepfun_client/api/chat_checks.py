@@ -7,7 +7,7 @@ Only rules that are documented and certain. A model the catalogue does not know 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from stepfun_client.catalog import ModelInfo, find
@@ -19,17 +19,15 @@ TOOL_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_-]{0,63}")
 _PAST_IT = "if StepFun allows it by now, send it with extra_body={...}"
 
 
-def check_shape(
-    messages: Sequence[Mapping[str, Any]], tools: Iterable[Mapping[str, Any]] | None
-) -> list[Mapping[str, Any]]:
+def check_shape(messages: Iterable[Any], tools: Iterable[Mapping[str, Any]] | None) -> list[Mapping[str, Any]]:
     """Check what holds for every model; return the messages, with StepFun's `system` for the role `developer`."""
-    if not messages or isinstance(messages, str):
+    if isinstance(messages, (str, Mapping)) or not (messages := list(messages)):
         raise InvalidParameterError(
             'messages must be a list of at least one message, such as [{"role": "user", "content": "..."}]',
             param="messages",
         )
     for number, message in enumerate(messages):
-        if not message.get("role"):
+        if not isinstance(message, Mapping) or not message.get("role"):
             raise InvalidParameterError(
                 f"messages[{number}] is no message object with a role: system, user, assistant or tool",
                 param="messages",
@@ -54,15 +52,16 @@ def _check_tool(tool: Mapping[str, Any]) -> None:
     parameters = function.get("parameters")
     if parameters is not None and parameters.get("type") != "object":
         raise InvalidParameterError(
-            f"the parameters of tool {name!r} have type {parameters.get('type')!r} at their root; StepFun wants an "
-            "object "
-            'schema: {"type": "object", "properties": {...}}',
+            f"the parameters of tool {name!r} have type {parameters.get('type')!r} at their root; StepFun wants "
+            'an object schema: {"type": "object", "properties": {...}}',
             param="tools",
         )
 
 
 def check_model_rules(body: Mapping[str, Any]) -> None:
     """Check what holds for the request's model, as far as the catalogue knows it."""
+    if not isinstance(body["model"], str) or not body["model"]:
+        raise InvalidParameterError(f"model is {body['model']!r}; it must be a model id", param="model")
     _check_audio_format(body)
     model = find(body["model"])
     if model is None:

@@ -108,7 +108,7 @@ class ChatStreamReader:
 
         Raises:
             APIStatusError: If the service reports an error inside the stream.
-            APIResponseError: If an event is no JSON object.
+            APIResponseError: If an event cannot be read.
         """
         return self._read(self._sse.feed(chunk))
 
@@ -129,7 +129,10 @@ class ChatStreamReader:
         return chunks + self._rest_of_sound()
 
     def _rest_of_sound(self) -> list[ChatChunk]:
-        ends = [(index, joiner.finish()) for index, joiner in self._sound.items()]
+        try:
+            ends = [(index, joiner.finish()) for index, joiner in self._sound.items()]
+        except ValueError as error:
+            raise unreadable(b"", error, trace_id=self.trace_id) from error
         return [{"choices": [{"index": index, "delta": {"audio": {"data": end}}}]} for index, end in ends if end]
 
     def _read(self, events: list[ServerSentEvent]) -> list[ChatChunk]:
@@ -141,19 +144,21 @@ class ChatStreamReader:
                 self._done = True
                 continue
             try:
-                body = pydantic_core.from_json(event.data)
-            except ValueError as error:
+                chunks.append(self._chunk(event.data))
+            except (ValueError, TypeError, AttributeError) as error:  # no JSON, or not of the shape that was promised
                 raise unreadable(event.data, error, trace_id=self.trace_id) from error
-            if not isinstance(body, dict):
-                raise unreadable(event.data, ValueError("not an object"), trace_id=self.trace_id)
-            if self.trace_id is None:
-                self.trace_id = trace_id_of({}, body)
-            if problem := body.get("error"):
-                raise stream_error(problem, trace_id=self.trace_id)
-            for choice in body.get("choices") or ():
-                self._clean(choice)
-            chunks.append(body)  # type: ignore[arg-type]  # what the wire sent, cleaned
         return chunks
+
+    def _chunk(self, data: bytes) -> ChatChunk:
+        body = pydantic_core.from_json(data)
+        if self.trace_id is None:
+            self.trace_id = trace_id_of({}, body)
+        if problem := body.get("error"):
+            raise stream_error(problem, trace_id=self.trace_id)
+        for choice in body.get("choices") or ():
+            self._clean(choice)
+        chunk: ChatChunk = body
+        return chunk
 
     def _clean(self, choice: dict[str, Any]) -> None:
         index = choice.setdefault("index", 0)
@@ -269,7 +274,7 @@ class _ChoiceFold:
         slot = call["index"]
         whole = self._calls.setdefault(slot, {"type": "function", "function": {}})
         function = call.get("function") or {}
-        whole.update({name: value for name, value in call.items() if name not in ("index", "function")})
+        whole.update({name: value for name, value in call.items() if value and name not in ("index", "function")})
         whole["function"].update({name: value for name, value in function.items() if name != "arguments"})
         self._arguments.setdefault(slot, []).append(function.get("arguments") or "")
 
@@ -288,12 +293,13 @@ class _ChoiceFold:
         return {"index": index, "message": message, "finish_reason": self._finish_reason}
 
 
-def one_reasoning(message: dict[str, Any]) -> None:
+def one_reasoning(message: dict[str, Any]) -> dict[str, Any]:
     """Keep the reasoning once, as `reasoning_content`: the wire may repeat the same text as `reasoning`."""
     if "reasoning" in message:
         text = message.pop("reasoning")
         if not message.get("reasoning_content"):
             message["reasoning_content"] = text
+    return message
 
 
 def latest_usage(seen: dict[str, Any] | None, new: dict[str, Any] | None) -> dict[str, Any] | None:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import os
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from stepfun_client.api.resource import AsyncResource, CallOptions, Resource, WireModel, checked, read
-from stepfun_client.core.call import Call, Flow, Pause, Upload
+from stepfun_client.core.call import Call, Flow, Pause, Source, Upload
 from stepfun_client.errors import APITimeoutError, InvalidParameterError
 from stepfun_client.sniffing import by_name
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Unpack
 
-FileSource: TypeAlias = "os.PathLike[str] | bytes | IO[bytes] | str"
+FileSource: TypeAlias = "Source | str"
 
 MB = 1024 * 1024
 _TEXT_FORMATS = ["txt", "md", "pdf", "doc", "docx", "xls", "xlsx", "ppt", "pptx", "csv", "html", "htm", "xml"]
@@ -81,6 +82,8 @@ def upload(
     file: FileSource, *, purpose: str, filename: str | None = None, **options: Unpack[CallOptions]
 ) -> Flow[File]:
     """Upload a file, or let the service fetch it from a URL."""
+    if isinstance(file, io.TextIOBase):
+        raise InvalidParameterError("the file is open as text; open it in binary mode: open(path, 'rb')", param="file")
     if isinstance(file, str):
         if not file.startswith(("http://", "https://")):
             raise InvalidParameterError(
@@ -88,12 +91,12 @@ def upload(
                 "reading in binary mode",
                 param="file",
             )
-        call = Call("POST", "/files", upload=None, form={"purpose": purpose, "url": file}, **_options(options))
+        call = Call("POST", "/files", form={"purpose": purpose, "url": file}, **_options(options))
     else:
         name = filename or _name_of(file)
         _check(purpose, name, _size_of(file))
         media_type = by_name(name) or "application/octet-stream"
-        body = Upload(bytes(file) if isinstance(file, (bytearray, memoryview)) else file, name, media_type)
+        body = Upload(file, name, media_type)
         call = Call("POST", "/files", form={"purpose": purpose}, upload=("file", body), **_options(options))
     reply = yield call
     return read(File, reply)
@@ -102,25 +105,34 @@ def upload(
 def list_files(**options: Unpack[CallOptions]) -> Flow[list[File]]:
     """List the account's files."""
     reply = yield Call("GET", "/files", **_options(options))
-    return read(FileList, reply).data
+    listed = read(FileList, reply)
+    for file in listed.data:
+        file.trace_id = listed.trace_id
+    return listed.data
+
+
+def _path(file_id: str) -> str:
+    if not file_id:
+        raise InvalidParameterError("file_id is empty; it must be the id of one file", param="file_id")
+    return f"/files/{quote(file_id, safe='')}"
 
 
 def retrieve_file(file_id: str, **options: Unpack[CallOptions]) -> Flow[File]:
     """Look one file up."""
-    reply = yield Call("GET", f"/files/{quote(file_id, safe='')}", **_options(options))
+    reply = yield Call("GET", _path(file_id), **_options(options))
     return read(File, reply)
 
 
 def file_content(file_id: str, **options: Unpack[CallOptions]) -> Flow[str]:
     """Read the text StepFun extracted."""
-    reply = yield Call("GET", f"/files/{quote(file_id, safe='')}/content", **_options(options))
+    reply = yield Call("GET", f"{_path(file_id)}/content", **_options(options))
     text: str = reply.content.decode("utf-8", "replace")
     return text
 
 
 def delete_file(file_id: str, **options: Unpack[CallOptions]) -> Flow[DeletedFile]:
     """Delete one file."""
-    reply = yield Call("DELETE", f"/files/{quote(file_id, safe='')}", **_options(options))
+    reply = yield Call("DELETE", _path(file_id), **_options(options))
     return read(DeletedFile, reply)
 
 
@@ -257,7 +269,7 @@ class AsyncFiles(AsyncResource):
         return await self._runner.run(delete_file(file_id, **options))
 
 
-def _name_of(file: os.PathLike[str] | bytes | IO[bytes]) -> str:
+def _name_of(file: Source) -> str:
     if isinstance(file, os.PathLike):
         return Path(file).name
     name = getattr(file, "name", None)
@@ -268,7 +280,7 @@ def _name_of(file: os.PathLike[str] | bytes | IO[bytes]) -> str:
     )
 
 
-def _size_of(file: os.PathLike[str] | bytes | IO[bytes]) -> int | None:
+def _size_of(file: Source) -> int | None:
     if isinstance(file, os.PathLike):
         return Path(file).stat().st_size
     if isinstance(file, (bytes, bytearray, memoryview)):

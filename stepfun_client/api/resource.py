@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Generator, Mapping
 from functools import cache
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Protocol, TypeVar
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, with_config
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator, with_config
 from typing_extensions import TypedDict
 
 from stepfun_client.core.call import unreadable
@@ -61,20 +61,31 @@ class CallOptions(TypedDict, total=False):
         extra_headers: Headers of this call; they win over the client's.
     """
 
-    timeout: float | None
+    timeout: Annotated[float, Field(gt=0)] | None
     extra_headers: Mapping[str, str] | None
 
 
-class WireModel(BaseModel):
-    """A reply. Fields this package does not know yet are kept, so that what StepFun adds tomorrow survives.
+class WirePart(BaseModel):
+    """A part of a reply. Fields this package does not know yet are kept, so that what StepFun adds tomorrow survives."""
+
+    model_config = ConfigDict(extra="allow", protected_namespaces=())
+
+
+class WireModel(WirePart):
+    """A reply.
 
     Attributes:
         trace_id: The exchange's trace id; quote it to StepFun's support.
     """
 
-    model_config = ConfigDict(extra="allow", protected_namespaces=())
-
     trace_id: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _null_is_absent(cls, body: Any) -> Any:
+        if not isinstance(body, dict):
+            return body
+        return {name: value for name, value in body.items() if value is not None or name not in cls.model_fields}
 
 
 def read(model: type[ReplyT], reply: Reply) -> ReplyT:
