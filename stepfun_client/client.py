@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import AsyncGenerator, Generator, Mapping
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -43,8 +42,9 @@ class _Configured(Generic[HTTPClientT, DriverT]):
         http_client: HTTPClientT | None = None,
         default_headers: Mapping[str, str] | None = None,
     ) -> None:
+        api_key = SecretStr(api_key) if isinstance(api_key, str) else api_key  # tracebacks may show this frame's locals
         self._settings = Settings(
-            api_key=SecretStr(api_key) if isinstance(api_key, str) else api_key,
+            api_key=api_key,
             region=region,
             plan=plan,
             base_url=base_url,
@@ -53,8 +53,7 @@ class _Configured(Generic[HTTPClientT, DriverT]):
             default_headers=dict(default_headers or {}),
         )
         self._http_client = http_client
-        self._made: DriverT | None = None
-        self._lock = threading.Lock()
+        self._made: dict[str, DriverT] = {}
 
     def __repr__(self) -> str:
         settings = self._settings
@@ -66,8 +65,7 @@ class _Configured(Generic[HTTPClientT, DriverT]):
     def __setstate__(self, state: dict[str, Any]) -> None:
         self._settings = state["_settings"]
         self._http_client = None
-        self._made = None
-        self._lock = threading.Lock()
+        self._made = {}
 
     def __deepcopy__(self, _memo: dict[int, Any] | None = None) -> Self:
         """Copy with the key and the user's httpx client, but with connections of its own."""
@@ -89,11 +87,8 @@ class _Configured(Generic[HTTPClientT, DriverT]):
     @property
     def _driver(self) -> DriverT:
         """The driver, and with it httpx, loaded when the first call is made."""
-        if self._made is None:
-            with self._lock:
-                if self._made is None:
-                    self._made = self._make_driver()
-        return self._made
+        made = self._made.get("driver")
+        return made or self._made.setdefault("driver", self._make_driver())  # atomic, without a lock a fork could copy
 
 
 class StepFunClient(_Configured["HTTPClient", "Driver"]):
@@ -142,8 +137,8 @@ class StepFunClient(_Configured["HTTPClient", "Driver"]):
 
     def close(self) -> None:
         """Close the connections. The client may be used again and makes new ones."""
-        if self._made is not None:
-            self._made.close()
+        if made := self._made.get("driver"):
+            made.close()
 
     def __enter__(self) -> Self:
         return self
@@ -206,8 +201,8 @@ class AsyncStepFunClient(_Configured["AsyncHTTPClient", "AsyncDriver"]):
 
     async def aclose(self) -> None:
         """Close the connections of this event loop. The client may be used again and makes new ones."""
-        if self._made is not None:
-            await self._made.aclose()
+        if made := self._made.get("driver"):
+            await made.aclose()
 
     async def __aenter__(self) -> Self:
         return self

@@ -1,8 +1,8 @@
 """The error tree: what went wrong, what to do next, and the trace id StepFun's support asks for.
 
 `status_error` turns a reply's status and body into the right class; `stream_error` does the same for an error that
-arrives inside a 200 stream (WIRE.md section 2). Every error pickles, and none holds the API key: texts are redacted
-before they are stored.
+arrives inside a 200 stream (WIRE.md section 2). Every error pickles, and none holds the API key: what the service
+quotes is redacted.
 """
 
 from __future__ import annotations
@@ -34,9 +34,24 @@ class StepFunError(Exception):
         self.message = message
         self.trace_id = trace_id
 
+    def redact(self, redact: Callable[[str], str]) -> None:
+        """Take the key out of every text this error holds, should the service have quoted it."""
+        self.args = _redacted(self.args, redact)
+        self.__dict__.update(_redacted(self.__dict__, redact))
+
     def __str__(self) -> str:
         """Return the message, with the trace id where there is one."""
         return f"{self.message} (trace id {self.trace_id})" if self.trace_id else self.message
+
+
+def _redacted(value: Any, redact: Callable[[str], str]) -> Any:
+    if isinstance(value, str):
+        return redact(value)
+    if isinstance(value, dict):
+        return {_redacted(name, redact): _redacted(item, redact) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(_redacted(item, redact) for item in value)
+    return value
 
 
 class MissingAPIKeyError(StepFunError):

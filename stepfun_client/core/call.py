@@ -22,6 +22,7 @@ from stepfun_client.errors import APIResponseError, InvalidParameterError, trace
 if TYPE_CHECKING:
     from typing import TypeAlias
 
+Source: TypeAlias = "os.PathLike[str] | bytes | bytearray | memoryview | IO[bytes]"
 Kind = Literal["chat", "image", "audio", "file", "plain"]
 
 T = TypeVar("T")
@@ -32,19 +33,22 @@ class Upload:
     """A file on its way into a multipart form, opened anew for each attempt.
 
     Attributes:
-        source: A path, bytes, or a binary file object (sent from its current position, not closed).
+        source: A path, bytes (copied where they may change), or a binary file object (sent from its current position,
+            not closed).
         filename: The name the service is told.
         media_type: The MIME type the service is told.
     """
 
-    source: os.PathLike[str] | bytes | IO[bytes]
+    source: Source = field(repr=False)
     filename: str
     media_type: str = "application/octet-stream"
     start: int | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
-        if not isinstance(self.source, (bytes, os.PathLike)):
-            object.__setattr__(self, "start", self.source.tell() if self.source.seekable() else None)
+        if isinstance(self.source, (bytearray, memoryview)):
+            object.__setattr__(self, "source", bytes(self.source))
+        elif not isinstance(self.source, (bytes, os.PathLike)) and self.source.seekable():
+            object.__setattr__(self, "start", self.source.tell())
 
     @property
     def rewindable(self) -> bool:
@@ -54,13 +58,13 @@ class Upload:
     @contextmanager
     def open(self) -> Iterator[bytes | IO[bytes] | Window]:
         """Give what is to be read, at its beginning."""
-        if isinstance(self.source, bytes):
-            yield self.source
-        elif isinstance(self.source, os.PathLike):
+        if isinstance(self.source, os.PathLike):
             with Path(self.source).open("rb") as file:
                 yield file
+        elif isinstance(self.source, (bytes, bytearray, memoryview)):
+            yield bytes(self.source)
         else:
-            yield self.source if self.start is None else Window(self.source, self.start)
+            yield Window(self.source, self.start)
 
 
 @dataclass(frozen=True)
@@ -83,7 +87,7 @@ class Call:
 
     method: str
     path: str
-    content: bytes | None = None
+    content: bytes | None = field(default=None, repr=False)
     query: Mapping[str, Any] = field(default_factory=dict)
     form: Mapping[str, str] = field(default_factory=dict)
     upload: tuple[str, Upload] | None = None
@@ -117,7 +121,7 @@ class Reply:
 
     status: int
     headers: Mapping[str, str]
-    content: bytes
+    content: bytes = field(repr=False)
 
     @property
     def trace_id(self) -> str | None:
@@ -170,11 +174,11 @@ def encode_json(body: Mapping[str, Any], *, extra_body: Mapping[str, Any] | None
         raise InvalidParameterError(f"the request cannot be written as JSON: {error}") from error
 
 
-def unreadable(content: bytes, error: ValueError, *, trace_id: str | None) -> APIResponseError:
+def unreadable(content: bytes, error: Exception, *, trace_id: str | None) -> APIResponseError:
     """Build the error for a good status with a body that is not what was promised."""
     excerpt = content[:300].decode("utf-8", "replace")
     return APIResponseError(
-        f"the service answered with something that is not JSON ({error}); it began with {excerpt!r}",
+        f"the service answered with something that cannot be read ({error}); it began with {excerpt!r}",
         trace_id=trace_id,
         body=excerpt,
     )

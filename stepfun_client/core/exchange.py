@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import random
 from collections.abc import Generator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from stepfun_client.core.call import Call, Flow, Pause, Reply
 from stepfun_client.core.retry import delay_before_retry, is_worth_retrying
-from stepfun_client.errors import StepFunError, status_error
+from stepfun_client.errors import APIConnectionError, StepFunError, status_error
 
 if TYPE_CHECKING:
     from typing import TypeAlias
@@ -39,7 +40,7 @@ class Answer:
     status: int
     headers: Mapping[str, str]
     url: str
-    content: bytes = b""
+    content: bytes = field(default=b"", repr=False)
     response: Any = None
 
     @property
@@ -78,26 +79,28 @@ def exchange(call: Call, settings: Settings, *, stream: bool = False) -> Steps[A
 def unfold(flow: Flow[T], settings: Settings) -> Steps[T]:
     """Run a flow: its calls with retries, its pauses as they are; errors are thrown in, so that it can clean up."""
     resume = partial(flow.send, None)
-    while True:
-        try:
-            step = resume()
-        except StopIteration as stop:
-            result: T = stop.value
-            return result
-        try:
-            if isinstance(step, Pause):
-                yield step
-                resume = partial(flow.send, None)
-            else:
-                answer = yield from exchange(step, settings)
-                resume = partial(flow.send, Reply(answer.status, answer.headers, answer.content))
-        except StepFunError as error:
-            resume = partial(flow.throw, error)
+    with closing(flow):
+        while True:
+            try:
+                step = resume()
+            except StopIteration as stop:
+                result: T = stop.value
+                return result
+            try:
+                if isinstance(step, Pause):
+                    yield step
+                    resume = partial(flow.send, None)
+                else:
+                    answer = yield from exchange(step, settings)
+                    resume = partial(flow.send, Reply(answer.status, answer.headers, answer.content))
+            except StepFunError as error:
+                resume = partial(flow.throw, error)
 
 
 def _may_retry(call: Call, outcome: Answer | Failure) -> bool:
     if isinstance(outcome, Failure):
-        return not outcome.reached or call.may_be_sent_again
+        lost = isinstance(outcome.error, APIConnectionError)
+        return lost and (not outcome.reached or call.may_be_sent_again)
     return is_worth_retrying(outcome.status) and call.may_be_sent_again
 
 

@@ -1,4 +1,4 @@
-"""A file object seen from a position on: it can be measured, read and rewound without losing the caller's place."""
+"""A file object seen from where it stands: measured and rewound as far as it can be, and left open."""
 
 from __future__ import annotations
 
@@ -8,21 +8,25 @@ from typing import IO
 
 
 class Window(io.RawIOBase):
-    """A seekable file from `start` to its end, with its own zero at `start`. Closing it leaves the file open."""
+    """A file from `start` to its end, with its own zero at `start`. Closing it leaves the file open.
 
-    def __init__(self, file: IO[bytes], start: int) -> None:
+    Where `start` is None the file is a pipe, or like one: it is read once, and its size is not known beforehand.
+    """
+
+    def __init__(self, file: IO[bytes], start: int | None) -> None:
         super().__init__()
         self._file = file
         self._start = start
-        file.seek(start)
+        if start is not None:
+            file.seek(start)
 
     def readable(self) -> bool:
         """Say that it can be read."""
         return True
 
     def seekable(self) -> bool:
-        """Say that it can be rewound."""
-        return True
+        """Say whether it can be measured and rewound."""
+        return self._start is not None
 
     def read(self, size: int = -1) -> bytes:
         """Read up to `size` bytes, all where it is negative."""
@@ -30,9 +34,15 @@ class Window(io.RawIOBase):
 
     def tell(self) -> int:
         """Return the position, counted from the window's start."""
-        return self._file.tell() - self._start
+        return self._file.tell() - self._zero
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         """Move to a position counted from the window's start, the present one, or the end."""
-        self._file.seek(offset + self._start if whence == os.SEEK_SET else offset, whence)
+        self._file.seek(offset + self._zero if whence == os.SEEK_SET else offset, whence)
         return self.tell()
+
+    @property
+    def _zero(self) -> int:
+        if self._start is None:
+            raise io.UnsupportedOperation("this file cannot be rewound")
+        return self._start

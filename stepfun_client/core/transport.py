@@ -10,10 +10,9 @@ import functools
 import os
 import platform
 import ssl
-import threading
 import time
-import weakref
-from contextlib import ExitStack
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
@@ -26,6 +25,7 @@ from stepfun_client.errors import (
     APIConnectionError,
     APIResponseError,
     APITimeoutError,
+    InvalidParameterError,
     StepFunError,
     StreamInterruptedError,
     StreamTimeoutError,
@@ -34,7 +34,7 @@ from stepfun_client.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Generator
+    from collections.abc import Generator
 
     from stepfun_client.core.call import Call, Flow, StreamReader
 
@@ -70,34 +70,45 @@ class _BearerAuth(httpx.Auth):
         yield request
 
 
+def _fields(call: Call, files: ExitStack) -> Iterator[tuple[str, tuple[str | None, Any] | tuple[str, Any, str]]]:
+    """Give the fields of the call's multipart form; its file is opened here and closed by `files`."""
+    for name, value in call.form.items():
+        yield name, (None, value)
+    if call.upload:
+        name, upload = call.upload
+        yield name, (upload.filename, files.enter_context(upload.open()), upload.media_type)
+
+
 class _Wire:
     """What both drivers know: how a `Call` becomes an httpx request, and a reply or an error an outcome."""
 
     def __init__(self, settings: Settings, *, injected: bool, injected_timeout: httpx.Timeout | None) -> None:
         self._settings = settings
-        self._pid = os.getpid()
         self._auth = _BearerAuth(settings)
         # A client that the user gave with timeouts of its own keeps them, unless told otherwise here.
         self._own_timeout = injected and injected_timeout != _HTTPX_DEFAULT_TIMEOUT
 
     def _request(self, client: httpx.Client | httpx.AsyncClient, call: Call, files: ExitStack) -> httpx.Request:
         self._settings.key()  # a missing key is said before a connection is made
-        headers = {"User-Agent": USER_AGENT, **self._settings.default_headers, **call.headers}
         options: dict[str, Any] = {}
         if call.content is not None:
-            headers.setdefault("Content-Type", "application/json")
             options["content"] = call.content
-        if call.upload:
-            name, upload = call.upload
-            options["files"] = {name: (upload.filename, files.enter_context(upload.open()), upload.media_type)}
-        if call.form:
-            options["data"] = dict(call.form)
+        if fields := list(_fields(call, files)):
+            options["files"] = fields
         if query := {name: value for name, value in call.query.items() if value is not None}:
             options["params"] = query
         if call.timeout or self._settings.timeout or not self._own_timeout:
             seconds = self._settings.read_timeout(call.kind, call.timeout)
             options["timeout"] = httpx.Timeout(seconds, connect=min(CONNECT_TIMEOUT_SECONDS, seconds))
-        return client.build_request(call.method, self._settings.root + call.path, headers=headers, **options)
+        try:
+            headers = httpx.Headers({"User-Agent": USER_AGENT})
+            if call.content is not None:
+                headers["Content-Type"] = "application/json"
+            headers.update(self._settings.default_headers)
+            headers.update(call.headers)
+            return client.build_request(call.method, self._settings.root + call.path, headers=headers, **options)
+        except (httpx.InvalidURL, UnicodeError, TypeError) as error:
+            raise InvalidParameterError(f"base_url or a header cannot be sent: {error}") from None
 
     def _answer(self, sent: Send, response: httpx.Response, started: float) -> Answer:
         seconds = time.perf_counter() - started
@@ -106,26 +117,28 @@ class _Wire:
         logger.debug(
             "%s %s -> %d in %.3f s, trace id %s", sent.call.method, path, response.status_code, seconds, trace_id
         )
-        is_open = not response.is_closed
+        unread = sent.stream and response.is_success
         return Answer(
             response.status_code,
             response.headers,
             str(response.request.url),
-            content=b"" if is_open else response.content,
-            response=response if is_open else None,
+            content=b"" if unread else response.content,
+            response=response if unread else None,
         )
 
     def _failure(self, sent: Send, error: httpx.HTTPError, started: float) -> Failure:
         seconds = time.perf_counter() - started
         address = f"{self._settings.root}{sent.call.path}"
         logger.debug("%s %s -> %s in %.3f s", sent.call.method, sent.call.path, type(error).__name__, seconds)
-        reason = self._settings.redact(str(error)) or type(error).__name__
+        reason = str(error) or type(error).__name__
         said: StepFunError
         if isinstance(error, httpx.TimeoutException):
             said = APITimeoutError(
                 f"{sent.call.method} {address}: nothing came within the timeout after {seconds:.1f} s ({reason}); "
                 "raise timeout=..., or stream, so that the answer's beginning counts"
             )
+        elif isinstance(error, httpx.LocalProtocolError):
+            said = InvalidParameterError(f"{sent.call.method} {address}: this cannot be sent over HTTP ({reason})")
         elif isinstance(error, httpx.DecodingError):
             said = APIResponseError(f"{sent.call.method} {address}: the reply's encoding is broken ({reason})")
         else:
@@ -136,8 +149,17 @@ class _Wire:
         said.__cause__ = without_frames(error)
         return Failure(said, reached=not isinstance(error, _NEVER_SENT))
 
+    @contextmanager
+    def _discreetly(self) -> Iterator[None]:
+        """Take the key out of an error, should the service have quoted it, and the frames off that hold its words."""
+        try:
+            yield
+        except StepFunError as error:
+            error.redact(self._settings.redact)
+            raise error.with_traceback(None) from error.__cause__
+
     def _cut(self, error: httpx.HTTPError, trace_id: str | None) -> StreamInterruptedError:
-        reason = self._settings.redact(str(error)) or type(error).__name__
+        reason = str(error) or type(error).__name__
         if isinstance(error, httpx.TimeoutException):
             return StreamTimeoutError(
                 "the stream fell silent for longer than the timeout; what came so far is not the whole answer",
@@ -153,48 +175,51 @@ class Driver(_Wire):
     """Runs flows and streams synchronously. Safe to share between threads."""
 
     def __init__(self, settings: Settings, client: httpx.Client | None = None) -> None:
+        self._made: dict[int, httpx.Client] = {}  # by process: a fork must not share its parent's sockets
         super().__init__(settings, injected=client is not None, injected_timeout=client.timeout if client else None)
         self._injected = client
-        self._made: httpx.Client | None = None
-        self._lock = threading.Lock()
 
     def run(self, flow: Flow[T]) -> T:
         """Run a flow to its end."""
-        return self._drive(unfold(flow, self._settings))
+        with self._discreetly():
+            return self._drive(unfold(flow, self._settings))
 
     def stream(self, call: Call, reader: StreamReader[T]) -> Generator[T]:
         """Open a stream and yield what the reader makes of it; whoever drops the generator closes the connection."""
-        answer = self._drive(exchange(call, self._settings, stream=True))
-        response: httpx.Response = answer.response
-        try:
-            reader.begin(answer.headers)
-            for chunk in response.iter_bytes():
-                yield from reader.feed(chunk)
-        except httpx.HTTPError as error:
-            if not reader.complete:
-                raise self._cut(error, trace_id_of(answer.headers)) from without_frames(error)
-        finally:
-            response.close()
-        yield from reader.finish()
+        with self._discreetly():
+            answer = self._drive(exchange(call, self._settings, stream=True))
+            response: httpx.Response = answer.response
+            chunk = b""
+            try:
+                reader.begin(answer.headers)
+                for chunk in response.iter_bytes():
+                    yield from reader.feed(chunk)
+            except httpx.HTTPError as error:
+                if not reader.complete:
+                    raise self._cut(error, trace_id_of(answer.headers)) from without_frames(error)
+            finally:
+                del chunk  # a traceback that shows this frame's locals must not show what the service said
+                response.close()
+            yield from reader.finish()
 
     def __del__(self) -> None:
         self.close()
 
     def close(self) -> None:
-        """Close the connections this driver made; an injected client stays open."""
-        made, self._made = self._made, None
-        if made is not None and self._pid == os.getpid():
+        """Close the connections this driver made in this process; an injected client stays open."""
+        if made := self._made.pop(os.getpid(), None):
             made.close()
 
     def _drive(self, steps: Steps[T]) -> T:
         outcome: Outcome = None
-        while True:
-            try:
-                action = steps.send(outcome)
-            except StopIteration as stop:
-                result: T = stop.value
-                return result
-            outcome = self._perform(action)
+        with closing(steps):
+            while True:
+                try:
+                    action = steps.send(outcome)
+                except StopIteration as stop:
+                    result: T = stop.value
+                    return result
+                outcome = self._perform(action)
 
     def _perform(self, action: Action) -> Outcome:
         if not isinstance(action, Send):
@@ -217,11 +242,11 @@ class Driver(_Wire):
     def _client(self) -> httpx.Client:
         if self._injected is not None:
             return self._injected
-        with self._lock:
-            if self._made is None or self._pid != os.getpid():  # a fork must not share its parent's sockets
-                self._made = httpx.Client(verify=_tls(), limits=_LIMITS)
-                self._pid = os.getpid()
-            return self._made
+        process = os.getpid()
+        client = self._made.get(process)
+        if client is None:  # no lock, which a fork might copy while it is held; of two threads, the second one's yields
+            client = self._made.setdefault(process, httpx.Client(verify=_tls(), limits=_LIMITS))
+        return client
 
 
 class AsyncDriver(_Wire):
@@ -230,51 +255,48 @@ class AsyncDriver(_Wire):
     def __init__(self, settings: Settings, client: httpx.AsyncClient | None = None) -> None:
         super().__init__(settings, injected=client is not None, injected_timeout=client.timeout if client else None)
         self._injected = client
-        self._made: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, httpx.AsyncClient] = (
-            weakref.WeakKeyDictionary()
-        )
+        self._made: dict[asyncio.AbstractEventLoop, tuple[httpx.AsyncClient, AsyncGenerator[None]]] = {}
 
     async def run(self, flow: Flow[T]) -> T:
         """Run a flow to its end."""
-        return await self._drive(unfold(flow, self._settings))
+        with self._discreetly():
+            return await self._drive(unfold(flow, self._settings))
 
     async def stream(self, call: Call, reader: StreamReader[T]) -> AsyncGenerator[T]:
         """Open a stream and yield what the reader makes of it; whoever drops the generator closes the connection."""
-        answer = await self._drive(exchange(call, self._settings, stream=True))
-        response: httpx.Response = answer.response
-        try:
-            reader.begin(answer.headers)
-            async for chunk in response.aiter_bytes():
-                for item in reader.feed(chunk):
-                    yield item
-        except httpx.HTTPError as error:
-            if not reader.complete:
-                raise self._cut(error, trace_id_of(answer.headers)) from without_frames(error)
-        finally:
-            await response.aclose()
-        for item in reader.finish():
-            yield item
-
-    def __del__(self) -> None:
-        for loop, client in self._made.items():
-            if loop.is_running() and self._pid == os.getpid():
-                loop.call_soon_threadsafe(lambda loop, client: loop.create_task(client.aclose()), loop, client)
+        with self._discreetly():
+            answer = await self._drive(exchange(call, self._settings, stream=True))
+            response: httpx.Response = answer.response
+            chunk = b""
+            try:
+                reader.begin(answer.headers)
+                async for chunk in response.aiter_bytes():
+                    for item in reader.feed(chunk):
+                        yield item
+            except httpx.HTTPError as error:
+                if not reader.complete:
+                    raise self._cut(error, trace_id_of(answer.headers)) from without_frames(error)
+            finally:
+                del chunk  # a traceback that shows this frame's locals must not show what the service said
+                await response.aclose()
+            for item in reader.finish():
+                yield item
 
     async def aclose(self) -> None:
         """Close the connections made in this event loop; an injected client stays open."""
-        made = self._made.pop(asyncio.get_running_loop(), None)
-        if made is not None:
-            await made.aclose()
+        if made := self._made.pop(asyncio.get_running_loop(), None):
+            await made[1].aclose()
 
     async def _drive(self, steps: Steps[T]) -> T:
         outcome: Outcome = None
-        while True:
-            try:
-                action = steps.send(outcome)
-            except StopIteration as stop:
-                result: T = stop.value
-                return result
-            outcome = await self._perform(action)
+        with closing(steps):
+            while True:
+                try:
+                    action = steps.send(outcome)
+                except StopIteration as stop:
+                    result: T = stop.value
+                    return result
+                outcome = await self._perform(action)
 
     async def _perform(self, action: Action) -> Outcome:
         if not isinstance(action, Send):
@@ -283,7 +305,7 @@ class AsyncDriver(_Wire):
         started = time.perf_counter()
         try:
             with ExitStack() as files:
-                client = self._client()
+                client = await self._client()
                 response = await client.send(self._request(client, action.call, files), auth=self._auth, stream=True)
                 if not (action.stream and response.is_success):
                     try:
@@ -294,14 +316,21 @@ class AsyncDriver(_Wire):
         except httpx.HTTPError as error:
             return self._failure(action, error, started)
 
-    def _client(self) -> httpx.AsyncClient:
+    async def _client(self) -> httpx.AsyncClient:
         if self._injected is not None:
             return self._injected
-        if self._pid != os.getpid():
-            self._made.clear()
-            self._pid = os.getpid()
         loop = asyncio.get_running_loop()
-        client = self._made.get(loop)
-        if client is None:
-            client = self._made[loop] = httpx.AsyncClient(verify=_tls(), limits=_LIMITS)
-        return client
+        if loop not in self._made:
+            for ended in [known for known in list(self._made) if known.is_closed()]:
+                self._made.pop(ended, None)
+            client = httpx.AsyncClient(verify=_tls(), limits=_LIMITS)
+            keeper = _kept_open(client)
+            await anext(keeper)
+            self._made[loop] = client, keeper
+        return self._made[loop][0]
+
+
+async def _kept_open(client: httpx.AsyncClient) -> AsyncGenerator[None]:
+    """Close the client when its event loop ends or nobody holds it: a loop finishes generators, not objects."""
+    async with client:
+        yield
