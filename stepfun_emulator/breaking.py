@@ -12,7 +12,7 @@ from starlette.datastructures import Headers, MutableHeaders
 
 from stepfun_emulator.delivery import Act, HangUp, deliver
 from stepfun_emulator.errors import Refusal
-from stepfun_emulator.faults import HEADER, Fault, find_fault
+from stepfun_emulator.faults import HEADER, Delivery, Fault, Instead, find_fault
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
@@ -42,6 +42,7 @@ class Breaker:
         self._attempts: Counter[str] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Choose the fault and apply it."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -54,9 +55,9 @@ class Breaker:
         if fault is None:
             await self._app(scope, receive, send)
         elif fault.instead is not None:
-            await self._instead(fault, scope, receive, send)
+            await self._instead(fault.instead, scope, receive, send)
         elif fault.delivery is not None:
-            await self._broken(fault, scope, receive, send)
+            await self._broken(fault, fault.delivery, scope, receive, send)
         else:
             await self._app(scope, receive, send)
 
@@ -64,10 +65,8 @@ class Breaker:
         asked = Headers(scope=scope).get(HEADER)
         return self._fault if asked is None else find_fault(asked)
 
-    async def _instead(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
-        assert fault.instead is not None
-        attempt = self._attempt(scope)
-        outcome = fault.instead(attempt)
+    async def _instead(self, instead: Instead, scope: Scope, receive: Receive, send: Send) -> None:
+        outcome = instead(self._attempt(scope))
         if outcome is None:
             del self._attempts[_fingerprint(scope)]
             await self._app(scope, receive, send)
@@ -84,9 +83,8 @@ class Breaker:
         self._attempts[key] += 1
         return self._attempts[key] - 1
 
-    async def _broken(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _broken(self, fault: Fault, delivery: Delivery, scope: Scope, receive: Receive, send: Send) -> None:
         """Collect the reply, then put it on the wire as the fault has it."""
-        assert fault.delivery is not None
         start: MutableMapping[str, Any] = {}
         pieces: list[bytes] = []
 
@@ -107,7 +105,7 @@ class Breaker:
             return
         streamed = headers.get("content-type", "").startswith("text/event-stream")
         with self._journal.streaming() if streamed else contextlib.nullcontext():
-            steps = fault.delivery(pieces, streamed=streamed, delay=self._delay)
+            steps = delivery(pieces, streamed=streamed, delay=self._delay)
             await deliver(steps, receive, send, hang_up_of(scope))
 
 

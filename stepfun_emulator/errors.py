@@ -12,7 +12,7 @@ from typing import Any
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 
-class Refusal(Exception):
+class Refusal(Exception):  # noqa: N818 - it is an answer of the service, not an error of the emulator
     """A request that the service answers with an error.
 
     Args:

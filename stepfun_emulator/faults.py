@@ -6,6 +6,7 @@ A fault is chosen for a whole server (``running(fault="...")``, ``--fault``) or 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -18,7 +19,7 @@ from stepfun_emulator.delivery import Act, Step
 from stepfun_emulator.errors import Refusal, invalid
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 HEADER = "x-emulator-fault"
 OFF = "none"
@@ -31,6 +32,9 @@ class Delivery(Protocol):
     def __call__(self, pieces: list[bytes], *, streamed: bool, delay: float) -> Iterator[Step]:
         """The steps that deliver a body."""
         ...
+
+
+Instead = Callable[[int], "Response | Act | None"]
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,7 @@ class Fault:
 
     name: str
     summary: str
-    instead: Callable[[int], Response | Act | None] | None = None
+    instead: Instead | None = None
     delivery: Delivery | None = None
     rewrites: bool = False
     shape: Shape = Shape()  # noqa: RUF009 - frozen, so sharing it is safe
@@ -81,8 +85,9 @@ def _timed_out(attempt: int) -> Response:
 
 def _html(attempt: int) -> Response:
     del attempt
-    page = "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n<center><h1>502 Bad Gateway</h1></center>\r\n"
-    return HTMLResponse(f"{page}<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n", 502, {"server": "nginx"})
+    head = "<head><title>502 Bad Gateway</title></head>"
+    body = "<body>\r\n<center><h1>502 Bad Gateway</h1></center>\r\n<hr><center>nginx</center>\r\n</body>"
+    return HTMLResponse(f"<html>\r\n{head}\r\n{body}\r\n</html>\r\n", 502, {"server": "nginx"})
 
 
 def _dropped(attempt: int) -> Act:

@@ -1,4 +1,4 @@
-"""What the emulator saw: the requests it received and the streams it has open. It is kept in memory and never logged."""
+"""What the emulator saw: the requests received and the streams open. Kept in memory, never logged."""
 
 from __future__ import annotations
 
@@ -64,6 +64,7 @@ class Recorder:
         self._journal = journal
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Read, note, hand on."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return

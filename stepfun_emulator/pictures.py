@@ -49,7 +49,7 @@ class _Header:
 
 
 def decode_png(data: bytes) -> Picture:
-    """Decode a PNG of any colour type and depth; transparency turns black, as the service documents (WIRE.md section 4).
+    """Decode a PNG of any colour type and depth; transparency turns black, as documented (WIRE.md section 4).
 
     Raises:
         UnreadableError: It is broken or too large.

@@ -15,14 +15,13 @@ RESULT = "{result}"  # stands in an expression for what an earlier step found
 _NUMBER = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?"
 _SIGNS = re.compile(rf"[(\s]*-?(?:{_NUMBER})%?[)\s]*(?:(?:\*\*|[-+*/×÷^x])\s*[(\s]*-?(?:{_NUMBER})%?[)\s]*)+")
 _DATE = re.compile(r"\d{4}-\d{1,2}(?:-\d{1,2})?|\d{1,2}/\d{1,2}/\d{2,4}|\d{3,}-\d{3,}(?:-\d+)*")
-_NUMBER_WORDS = {
-    word: str(value)
-    for value, word in enumerate(
-        ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
-    )
-}
+_WORDS = "zero one two three four five six seven eight nine ten eleven twelve"
+_NUMBER_WORDS = {word: str(value) for value, word in enumerate(_WORDS.split())}
 
-_BACK = r"it|that|this|them|these|those|(?:the|that|this)\s+(?:result|total|sum|answer|product|number|value|figure)|结果|它|总数|总和|总额"
+_BACK = (
+    r"it|that|this|them|these|those|(?:the|that|this)\s+(?:result|total|sum|answer|product|number|value|figure)|"
+    r"结果|它|总数|总和|总额"
+)
 _A = rf"(?P<a>{_NUMBER}|{_BACK})"
 _B = rf"(?P<b>{_NUMBER}|{_BACK})"
 _N = rf"(?P<b>{_NUMBER})"

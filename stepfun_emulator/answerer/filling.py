@@ -12,9 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from stepfun_emulator.answerer.arithmetic import evaluate
 from stepfun_emulator.answerer.reading import words
+from stepfun_emulator.answerer.vocabulary import OPERATIONS
 from stepfun_emulator.answerer.wording import wording
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from stepfun_emulator.answerer.material import Material
 
 Schema = dict[str, Any]
@@ -48,17 +51,16 @@ class Filler:
         if "const" in schema:
             return schema["const"]
         if "enum" in schema:
-            return self._enum(schema, name)
-        kind = _kind(schema)
-        if kind == "object":
-            return self._object(schema, depth)
-        if kind == "array":
-            return self._array(schema, name, depth)
-        if kind in ("integer", "number"):
-            return self._number(schema, name, whole=kind == "integer")
-        if kind == "boolean":
-            return self._boolean(schema, name)
-        return None if kind == "null" else self._string(schema, name)
+            return self._enum(schema)
+        makers: dict[str, Callable[[Schema, str, int], Any]] = {
+            "object": self._object,
+            "array": self._array,
+            "integer": self._integer,
+            "number": self._number,
+            "boolean": self._boolean,
+            "null": lambda *_: None,
+        }
+        return makers.get(_kind(schema), self._string)(schema, name, depth)
 
     def _resolved(self, schema: Schema, name: str, depth: int) -> Schema:
         """Follow ``$ref``, merge ``allOf``, choose one of ``anyOf`` and ``oneOf``."""
@@ -93,42 +95,39 @@ class Filler:
             return numeric[0]
         return real[0] if real else {}
 
-    def _object(self, schema: Schema, depth: int) -> dict[str, Any]:
+    def _object(self, schema: Schema, name: str, depth: int) -> dict[str, Any]:
+        del name
         properties: dict[str, Any] = schema.get("properties", {})
         required = set(schema.get("required", ()))
-        filled = {}
-        for name, inner in properties.items():
-            wanted = name in required or (self._everything and depth < _DEPTH // 2)
-            if wanted or (not self._everything and self._spoken_of(name, inner, depth)):
-                filled[name] = self._value(inner, name, depth + 1)
+        filled: dict[str, Any] = {}
+        for key, inner in properties.items():
+            wanted = key in required or (self._everything and depth < _DEPTH // 2)
+            if wanted or (not self._everything and self._spoken_of(key, inner, depth)):
+                filled[key] = self._value(inner, key, depth + 1)
         if not filled and properties and not required:
             # Some schemas name nothing as required; calling such a tool with nothing at all would help nobody.
-            name, inner = next(iter(properties.items()))
+            key, inner = next(iter(properties.items()))
             if not (isinstance(inner, dict) and "default" in inner):
-                filled[name] = self._value(inner, name, depth + 1)
-        for name in sorted(required - set(filled)):
-            filled[name] = self._value(schema.get("additionalProperties", {}), name, depth + 1)
+                filled[key] = self._value(inner, key, depth + 1)
+        for key in sorted(required - set(filled)):
+            filled[key] = self._value(schema.get("additionalProperties", {}), key, depth + 1)
         return filled
 
     def _spoken_of(self, name: str, schema: Any, depth: int) -> bool:
         """Whether the question says anything about an optional property."""
-        if not isinstance(schema, dict):
-            return False
-        schema = self._resolved(schema, name, depth)
-        if "enum" in schema:
-            return self._mentioned(schema["enum"]) is not None
+        schema = self._resolved(schema, name, depth) if isinstance(schema, dict) else {"const": None}
+        if "enum" in schema or "const" in schema:
+            return self._mentioned(schema.get("enum", ())) is not None
         kind = _kind(schema)
+        if kind == "object":
+            return any(self._spoken_of(key, inner, depth + 1) for key, inner in schema.get("properties", {}).items())
         if kind in ("integer", "number"):
             return self._material.beside(name) is not None
         if kind == "boolean":
             return bool(words(name) & words(self._material.text))
-        if kind == "string":
-            return wording(name, schema, self._material, certain=True) is not None
-        if kind == "object":
-            return any(self._spoken_of(key, inner, depth + 1) for key, inner in schema.get("properties", {}).items())
-        return False
+        return kind == "string" and wording(name, schema, self._material, certain=True) is not None
 
-    def _mentioned(self, values: list[Any]) -> Any:
+    def _mentioned(self, values: Sequence[Any]) -> Any:
         """The value of an enum that the question names, or means."""
         text = self._material.text.lower()
         for value in values:
@@ -140,13 +139,12 @@ class Filler:
                 return value
         sign = self._material.expression or ""
         for value in values:
-            if isinstance(value, str) and (known := _OPERATIONS.get(value.lower()[:3])) and known in sign:
+            if isinstance(value, str) and (known := OPERATIONS.get(value.lower()[:3])) and known in sign:
                 return value
         around = self._material.around.lower()
         return next((v for v in values if isinstance(v, str) and v and _stands_in(v.lower(), around)), None)
 
-    def _enum(self, schema: Schema, name: str) -> Any:
-        del name
+    def _enum(self, schema: Schema) -> Any:
         values = schema["enum"]
         mentioned = self._mentioned(values)
         if mentioned is not None:
@@ -162,8 +160,7 @@ class Filler:
         prefix = [self._value(item, name, depth + 1) for item in schema.get("prefixItems", ())]
         wanted = max(least, min(self._available(items, name, depth), most)) - len(prefix)
         values = list(prefix)
-        for _ in range(max(int(wanted), 0)):
-            values.append(self._value(items, name, depth + 1))
+        values += [self._value(items, name, depth + 1) for _ in range(max(int(wanted), 0))]
         return _distinct(values, self._resolved(items, name, depth)) if schema.get("uniqueItems") else values
 
     def _available(self, items: Any, name: str, depth: int) -> int:
@@ -180,14 +177,20 @@ class Filler:
             return max(len(self._material.quoted), len(self._material.names), 1)
         return 1
 
-    def _number(self, schema: Schema, name: str, *, whole: bool) -> int | float:
+    def _integer(self, schema: Schema, name: str, depth: int) -> int | float:
+        del depth
+        return _limited(self._wanted_number(schema, name), schema, whole=True)
+
+    def _number(self, schema: Schema, name: str, depth: int) -> int | float:
+        del depth
+        return _limited(self._wanted_number(schema, name), schema, whole=False)
+
+    def _wanted_number(self, schema: Schema, name: str) -> float:
         text = self._material.beside(name) or self._material.take("number") or self._from_earlier()
-        if text is None:
-            value = schema.get("default", schema.get("minimum", 0))
-            value = value if isinstance(value, (int, float)) and not isinstance(value, bool) else 0
-        else:
-            value = float(text)
-        return _limited(value, schema, whole=whole)
+        if text is not None:
+            return float(text)
+        value = schema.get("default", schema.get("minimum", 0))
+        return value if isinstance(value, (int, float)) and not isinstance(value, bool) else 0
 
     def _from_earlier(self) -> str | None:
         if self._material.found_number:
@@ -195,28 +198,17 @@ class Filler:
         expression = self._material.expression
         return evaluate(expression) if expression else None
 
-    def _boolean(self, schema: Schema, name: str) -> bool:
+    def _boolean(self, schema: Schema, name: str, depth: int) -> bool:
+        del depth
         if words(name) & words(self._material.text):
             return _NEGATED.search(self._material.text) is None
         default = schema.get("default", False)
         return default if isinstance(default, bool) else False
 
-    def _string(self, schema: Schema, name: str) -> str:
+    def _string(self, schema: Schema, name: str, depth: int) -> str:
+        del depth
         text = wording(name, schema, self._material)
         return sized(text if text is not None else "", schema)
-
-
-_OPERATIONS = {
-    "add": "+",
-    "plu": "+",
-    "sum": "+",
-    "sub": "-",
-    "min": "-",
-    "mul": "*",
-    "tim": "*",
-    "div": "/",
-    "pow": "**",
-}
 
 
 def _kind(schema: Schema) -> str:

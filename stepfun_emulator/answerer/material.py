@@ -7,198 +7,64 @@ from functools import cached_property
 
 from stepfun_emulator.answerer.arithmetic import RESULT, find_expression, operands
 from stepfun_emulator.answerer.reading import words
+from stepfun_emulator.answerer.vocabulary import LITTLE, NOT_NAMES
 
 _QUOTED = re.compile(
     r"\"([^\"]+)\"|“([^”]+)”|「([^」]+)」|『([^』]+)』|《([^》]+)》|`([^`]+)`|(?<![A-Za-z0-9])'([^']+)'(?![A-Za-z0-9])"
 )
-_URL = re.compile(r"https?://[^\s，。）)\"'>]+")
-_EMAIL = re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]*\w")
-_DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}|\d{4}年\d{1,2}月\d{1,2}日|\d{1,2}/\d{1,2}/\d{2,4}")
-_CLOCK = re.compile(r"\b\d{1,2}:\d{2}(?::\d{2})?(?:\s?[ap]m)?|\b\d{1,2}\s?[ap]m\b", re.IGNORECASE)
-_DAY = re.compile(
-    r"\b(?:today|tomorrow|yesterday|monday|tuesday|wednesday|thursday|friday|saturday|sunday)\b|今天|明天|后天|昨天",
+URL = re.compile(r"https?://[^\s，。）)\"'>]+")
+EMAIL = re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]*\w", re.ASCII)
+DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}|\d{4}年\d{1,2}月\d{1,2}日|\d{1,2}/\d{1,2}/\d{2,4}")
+CLOCK = re.compile(r"\b\d{1,2}:\d{2}(?::\d{2})?(?:\s?[ap]m)?|\b\d{1,2}\s?[ap]m\b", re.IGNORECASE)
+DAY = re.compile(
+    r"\b(?:today|tomorrow|yesterday|(?:mon|tues|wednes|thurs|fri|satur|sun)day)\b|今天|明天|后天|昨天", re.IGNORECASE
+)
+MONTH = re.compile(
+    r"\b(?:January|February|March|April|May|June|July|August|September|October|November|December)\b|"
+    r"(?<!\d)\d{1,2}月|[一二三四五六七八九十]{1,2}月"
+)
+FILE = re.compile(
+    r"[\w./\\-]*\w\.(?:csv|txt|md|pdf|docx?|xlsx?|pptx?|html?|xml|json|ya?ml|py|js|wav|mp3|png|jpe?g|gif|webp|mp4|log)\b",
     re.IGNORECASE,
 )
-_MONTH = re.compile(
-    r"\b(?:January|February|March|April|May|June|July|August|September|October|November|December)\b|(?<!\d)\d{1,2}月|[一二三四五六七八九十]{1,2}月"
-)
-_FILE = re.compile(
-    r"[\w./\\-]*\w\.(?:csv|txt|md|pdf|docx?|xlsx?|pptx?|html?|xml|json|ya?ml|py|js|wav|mp3|png|jpe?g|gif|webp|mp4|log|sql|parquet)\b",
+LANGUAGE = re.compile(
+    r"\b(?:English|Chinese|French|German|Spanish|Italian|Japanese|Korean|Russian|Portuguese|Arabic|Dutch|Cantonese)\b|"
+    r"英语|英文|中文|汉语|法语|德语|西班牙语|日语|日文|韩语|俄语|粤语",
     re.IGNORECASE,
 )
-_NUMBER = re.compile(r"(?<![\w.])-?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?![\w]*@)(?=\D|$)|(?<=[一-鿿])\d+(?:\.\d+)?")
-_NAME = re.compile(r"\b[A-Z][\w’'-]*(?:(?: (?:of|de|la|von|van) | & | |, (?=[A-Z]{2}\b))[A-Z][\w’'-]*)*", re.ASCII)
-_CHINESE_PLACE = re.compile(
-    r"北京|上海|广州|深圳|杭州|南京|成都|重庆|武汉|西安|天津|苏州|香港|台北|澳门|东京|大阪|首尔|纽约|伦敦|巴黎|柏林|旧金山|洛杉矶|悉尼|新加坡|莫斯科|"
-    r"(?!今天|明天|现在|后天)(?:(?<=在)|(?<=去)|(?<=到)|(?<=查询)|(?<=查一下)|(?<=今天)|(?<=明天))[一-鿿]{2,4}?(?=市|的|今天|明天|现在|天气|气温|$)"
-)
-_LANGUAGE = re.compile(
-    r"\b(?:English|Chinese|French|German|Spanish|Italian|Japanese|Korean|Russian|Portuguese|Arabic|Dutch|Mandarin|Cantonese)\b|"
-    r"英语|英文|中文|汉语|法语|德语|西班牙语|日语|日文|韩语|俄语|粤语", re.IGNORECASE,
-)  # fmt: skip
-_CURRENCY = re.compile(
-    r"\b(?:USD|EUR|CNY|RMB|JPY|GBP|HKD|KRW|AUD|CAD|CHF|INR|dollars?|euros?|yuan|yen|pounds?)\b|美元|人民币|欧元|日元|英镑|港币",
+CURRENCY = re.compile(
+    r"\b(?:USD|EUR|CNY|RMB|JPY|GBP|HKD|KRW|AUD|CAD|CHF|INR|dollars?|euros?|yuan|yen|pounds?)\b|"
+    r"美元|人民币|欧元|日元|英镑|港币",
     re.IGNORECASE,
 )
-_COLOUR = re.compile(
+COLOUR = re.compile(
     r"\b(?:red|orange|yellow|green|cyan|blue|purple|pink|brown|black|white|grey|gray)\b|[红橙黄绿青蓝紫粉棕黑白灰]色",
     re.IGNORECASE,
 )
+_NUMBER = re.compile(r"(?<![\w.])-?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?=\D|$)|(?<=[一-鿿])\d+(?:\.\d+)?")
+_NAME = re.compile(r"\b[A-Z][\w’'-]*(?:(?: (?:of|de|la|von|van) | & | |, (?=[A-Z]{2}\b))[A-Z][\w’'-]*)*", re.ASCII)
+_CHINESE_PLACE = re.compile(
+    r"北京|上海|广州|深圳|杭州|南京|成都|重庆|武汉|西安|天津|苏州|香港|台北|澳门|东京|大阪|首尔|纽约|伦敦|巴黎|柏林|"
+    r"旧金山|洛杉矶|悉尼|新加坡|莫斯科|"
+    r"(?!今天|明天|现在|后天)(?:(?<=在)|(?<=去)|(?<=到)|(?<=查询)|(?<=查一下)|(?<=今天)|(?<=明天))"
+    r"[一-鿿]{2,4}?(?=市|的|今天|明天|现在|天气|气温|$)"
+)
 _LEAD_IN = re.compile(
-    r"^(?:(?:please|can you|could you|would you|will you|i want to|i'd like to|i need to|help me|use the tools?|using the tools?|then|and|also|now|first|next|finally)[\s,]+|"
-    r"请问?|帮我|麻烦|你?能不能|可以|然后|接着|再|先|并且?)+", re.IGNORECASE,
-)  # fmt: skip
-_ASKING = re.compile(
-    r"^(?:search(?:\s+the\s+web|\s+online)?(?:\s+for)?|look\s+up|find(?:\s+out)?|google|what(?:'s|\s+is|\s+are|\s+was)|who(?:'s|\s+is|\s+was)|where\s+is|tell\s+me(?:\s+about)?|"
-    r"give\s+me|show\s+me|how\s+(?:is|are)|搜索(?:一下)?|搜一下|查询(?:一下)?|查找|查一下|查查|告诉我)\s*(?:the\s+)?", re.IGNORECASE,
-)  # fmt: skip
-_POINTING = re.compile(
-    r"\b(?:it|that|this|them|those|the (?:result|total|answer|sum|output|summary|translation|transcript|text))\b|结果|它|上述|上面",
+    r"^(?:(?:please|(?:can|could|would|will)\s+you|i\s+(?:want|need)\s+to|i'd\s+like\s+to|help\s+me|us(?:e|ing)\s+the\s+tools?|"
+    r"then|and|also|now|first|next|finally)[\s,]+|请问?|帮我|麻烦|你?能不能|可以|然后|接着|再|先|并且?)+",
     re.IGNORECASE,
 )
-_NOT_NAMES = frozenset(
-    [
-        "I",
-        "What",
-        "Who",
-        "Where",
-        "When",
-        "Why",
-        "How",
-        "Which",
-        "Is",
-        "Are",
-        "Was",
-        "Were",
-        "Do",
-        "Does",
-        "Did",
-        "Can",
-        "Could",
-        "Will",
-        "Would",
-        "Please",
-        "Tell",
-        "Give",
-        "Show",
-        "Use",
-        "Using",
-        "Search",
-        "Find",
-        "Look",
-        "Get",
-        "The",
-        "A",
-        "An",
-        "And",
-        "Then",
-        "Also",
-        "Now",
-        "First",
-        "Next",
-        "Finally",
-        "In",
-        "On",
-        "At",
-        "For",
-        "Of",
-        "To",
-        "Calculate",
-        "Compute",
-        "Multiply",
-        "Add",
-        "Divide",
-        "Subtract",
-        "Convert",
-        "Translate",
-        "Send",
-        "Read",
-        "Write",
-        "Create",
-        "Make",
-        "Draw",
-        "Book",
-        "Order",
-        "Check",
-        "Call",
-        "Return",
-        "Reply",
-        "Say",
-        "Speak",
-        "List",
-        "Compare",
-        "Describe",
-        "Explain",
-        "Summarize",
-        "Summarise",
-        "Let",
-        "It",
-        "This",
-        "That",
-        "My",
-        "Your",
-        "If",
-        "JSON",
-        "CSV",
-        "API",
-        "URL",
-        "PDF",
-        "Hello",
-        "Hi",
-        "Hey",
-        "Thanks",
-        "Monday",
-        "Tuesday",
-        "Wednesday",
-        "Thursday",
-        "Friday",
-        "Saturday",
-        "Sunday",
-        "January",
-        "February",
-        "March",
-        "April",
-        "May",
-        "June",
-        "July",
-        "August",
-        "September",
-        "October",
-        "November",
-        "December",
-        "English",
-        "Chinese",
-        "French",
-        "German",
-        "Spanish",
-        "Japanese",
-        "Korean",
-        "Include",
-        "Generate",
-        "Set",
-        "Schedule",
-        "Remind",
-        "Turn",
-        "Play",
-        "Open",
-        "Run",
-        "Save",
-        "Upload",
-        "Download",
-        "Analyse",
-        "Analyze",
-        "Sum",
-        "Total",
-        "Count",
-        "Today",
-        "Tomorrow",
-        "Yesterday",
-        "Transcribe",
-    ]
+_ASKING = re.compile(
+    r"^(?:search(?:\s+the\s+web|\s+online)?(?:\s+for)?|look\s+up|find(?:\s+out)?|google|what(?:'s|\s+is|\s+are|\s+was)|"
+    r"who(?:'s|\s+is|\s+was)|where\s+is|tell\s+me(?:\s+about)?|(?:give|show)\s+me|how\s+(?:is|are)|"
+    r"搜索(?:一下)?|搜一下|查询(?:一下)?|查找|查一下|查查|告诉我)\s*(?:the\s+)?",
+    re.IGNORECASE,
 )
-
-
-_LITTLE = frozenset("a about and are as at by for from in into is of on or that the this to via was with".split())
+_POINTING = re.compile(
+    r"\b(?:it|that|this|them|those|the (?:result|total|answer|sum|output|summary|translation|transcript|text))\b|"
+    r"结果|它|上述|上面",
+    re.IGNORECASE,
+)
 
 
 class Material:
@@ -244,7 +110,7 @@ class Material:
             return [self.found_number if part == RESULT else part for part in operands(summed)]
         if summed is not None and RESULT not in summed:
             return operands(summed)
-        plain = _CLOCK.sub(" ", _DATE.sub(" ", _URL.sub(" ", self.text)))
+        plain = CLOCK.sub(" ", DATE.sub(" ", URL.sub(" ", self.text)))
         return [number.replace(",", "") for number in _NUMBER.findall(plain)]
 
     @cached_property
@@ -268,7 +134,9 @@ class Material:
 
     def match(self, pattern: re.Pattern[str]) -> str | None:
         """The next match in the clause, else in the whole question; the last one again when there are no more."""
-        found = [match[0] for match in pattern.finditer(self.text)] or [match[0] for match in pattern.finditer(self.around)]
+        found = [match[0] for match in pattern.finditer(self.text)] or [
+            match[0] for match in pattern.finditer(self.around)
+        ]
         turn = self._matched.setdefault(pattern, 0)
         self._matched[pattern] += 1
         return found[min(turn, len(found) - 1)] if found else None
@@ -286,17 +154,17 @@ class Material:
 
     def labelled(self, label: str) -> str | None:
         """The text that stands behind a label: ``title: Report``, ``subject "Hi"``, ``voice is linjiajiejie``."""
-        if label.lower() in _LITTLE:
+        if label.lower() in LITTLE:
             return None
         name = re.escape(label.replace("_", " "))
         value = r"(?:\"([^\"]+)\"|'([^']+)'|“([^”]+)”|([^\s,;，。；?？!！]+))"
         found = re.search(rf"\b{name}\s*(?:[:=：]|is\b|为|是|\s)\s*{value}", self.around, re.IGNORECASE)
         text = next((group for group in found.groups() if group), "").rstrip(".") if found else ""
-        return None if text.lower() in _LITTLE else text or None
+        return None if text.lower() in LITTLE else text or None
 
     @property
     def topic(self) -> str:
-        """The clause without the words that only ask: *weather in Paris* of *Please tell me the weather in Paris?*"""
+        """The clause without the words that only ask: *weather in Paris* of *Tell me the weather in Paris?*."""
         return topic(self.text)
 
 
@@ -312,14 +180,10 @@ def names(text: str) -> list[str]:
     for match in _NAME.finditer(text):
         parts = match[0].split()
         start = 0
-        while start < len(parts) and re.sub(r"['’].*|,", "", parts[start]) in _NOT_NAMES:
+        while start < len(parts) and re.sub(r"['’].*|,", "", parts[start]) in NOT_NAMES:
             start += 1
         name = " ".join(parts[start:]).strip(" ,")
-        if name and name not in _NOT_NAMES:
+        if name and name not in NOT_NAMES:
             found.append((match.start(), name.removesuffix("'s").removesuffix("’s")))
     found += [(match.start(), match[0]) for match in _CHINESE_PLACE.finditer(text)]
     return [name for _, name in sorted(found)]
-
-
-URL, EMAIL, DATE, CLOCK, DAY, MONTH, FILE = _URL, _EMAIL, _DATE, _CLOCK, _DAY, _MONTH, _FILE
-LANGUAGE, CURRENCY, COLOUR = _LANGUAGE, _CURRENCY, _COLOUR

@@ -1,7 +1,7 @@
 """Deciding which tools a question needs, in which order, and which of them can be called now.
 
-A question is cut into clauses. Each clause that fits a tool is a need; a need is met by one call. What an agent did since
-the question is subtracted, so that a tool is called once for each need and never in a circle.
+A question is cut into clauses. Each clause that fits a tool is a need; a need is met by one call. What an agent did
+since the question is subtracted, so that a tool is called once for each need and never in a circle.
 """
 
 from __future__ import annotations
@@ -33,7 +33,9 @@ _BORDER = re.compile(
 )
 _PROTECTED = re.compile(r"\"[^\"]*\"|“[^”]*”|「[^」]*」|《[^》]*》|\([^)]*\)|(?<![A-Za-z0-9])'[^']*'(?![A-Za-z0-9])")
 _HIDDEN = {ord(mark): "_" for mark in ",;.?! \n，、。；？！和再然接之最以还并a"}
-_DETAIL = re.compile(r"^(?:with|including|using|where|which|that|who|whose|for|from|to|at|on|by|in|of)\b", re.IGNORECASE)
+_DETAIL = re.compile(
+    r"^(?:with|including|using|where|which|that|who|whose|for|from|to|at|on|by|in|of)\b", re.IGNORECASE
+)
 _CONNECTOR = re.compile(r"^(?:and|or|in|for|at|和|还有)\s*", re.IGNORECASE)
 _USE_IT = re.compile(
     r"\b(?:use|using|call)\s+(?:the|this|a|your)\s+(?:tool|function)s?\b|(?:使用|调用|用)(?:这个)?工具", re.IGNORECASE
@@ -159,7 +161,10 @@ def _first(tool: Tool, clause: Clause, loose: list[Clause]) -> list[Need]:
     others = [one for one in loose if subject is not None and _is_item(one) and _subject(one.text) == subject]
     if _takes_list(tool):
         others = []
-    return [*(Need(tool, _with_subject(clause.text, one.text)) for one in others), Need(tool, clause.text, start=clause.start)]
+    return [
+        *(Need(tool, _with_subject(clause.text, one.text)) for one in others),
+        Need(tool, clause.text, start=clause.start),
+    ]
 
 
 def _is_item(clause: Clause) -> bool:

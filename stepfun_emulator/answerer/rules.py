@@ -11,7 +11,7 @@ from stepfun_emulator.answerer.conversation import Call, Said, Tool, Turn, curre
 from stepfun_emulator.answerer.filling import Filler
 from stepfun_emulator.answerer.json_answers import json_text
 from stepfun_emulator.answerer.material import Material
-from stepfun_emulator.answerer.planning import Need, best, callable_now, needs, open_needs
+from stepfun_emulator.answerer.planning import Need, best, callable_now, clauses, needs, open_needs
 from stepfun_emulator.answerer.searching import search, wants_search
 from stepfun_emulator.answerer.seeing import describe
 from stepfun_emulator.answerer.speaking import follow_up, text
@@ -51,7 +51,7 @@ def answer(task: Task) -> Answer:
     if ready:
         return Answer("", reasoning, tuple(_call(need, task, turn) for need in ready))
     seen = [describe(medium, chinese=turn.chinese) for medium in turn.media]
-    found = search(turn.question) if task.web_search and not turn.results and wants_search(turn.question) else None
+    found = search(turn.question) if task.web_search and _left_to_search(task, turn) else None
     if task.json_answer:
         return Answer(json_text(task.schema, turn, seen), reasoning, search=found)
     return Answer(text(turn, seen, found), reasoning, search=found)
@@ -68,12 +68,15 @@ def _calls(task: Task, turn: Turn) -> list[Need]:
     working = working or task.tools
     wanted = needs(turn.question, working) or follow_up(turn, working)
     left = open_needs(wanted, turn.results)
-    if task.web_search and wants_search(turn.question):
-        left = [need for need in left if "#search" not in need.tool.name] if turn.results else left
     if left or task.choice == "auto":
         return callable_now(left)
     last = shapes or working
     return [Need(best(last, turn.question) or last[0], turn.question)]
+
+
+def _left_to_search(task: Task, turn: Turn) -> bool:
+    """Whether a part of the question that no function takes care of is one for the web."""
+    return any(wants_search(clause.text) for clause in clauses(turn.question) if best(task.tools, clause.text) is None)
 
 
 def _is_shape(tool: Tool) -> bool:

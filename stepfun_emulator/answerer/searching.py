@@ -14,10 +14,11 @@ from stepfun_emulator.answerer.material import topic
 from stepfun_emulator.answerer.reading import words
 
 _CURRENT = re.compile(
-    r"\b(?:latest|newest|recent(?:ly)?|current(?:ly)?|today'?s?|this (?:week|month|year)|right now|up.to.date|who (?:won|is)|when (?:is|was|did)|"
-    r"search|look up|google|online|internet|news|web)\b|最新|最近|目前|今天|今年|新闻|搜索|搜一下|查一下|上网|联网|互联网|谁是|什么时候",
+    r"\b(?:latest|newest|recent(?:ly)?|current(?:ly)?|today'?s?|this (?:week|month|year)|right now|up.to.date|"
+    r"who (?:won|is)|when (?:is|was|did)|search|look up|google|online|internet|news|web)\b|"
+    r"最新|最近|目前|今天|今年|新闻|搜索|搜一下|查一下|上网|联网|互联网|谁是|什么时候",
     re.IGNORECASE,
-)  # fmt: skip
+)
 _FOUND = 3
 
 

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from stepfun_emulator.media import Medium
 
 _CHINESE = {
-    "black": "黑色", "white": "白色", "grey": "灰色", "red": "红色", "orange": "橙色", "yellow": "黄色", "green": "绿色",
-    "cyan": "青色", "blue": "蓝色", "purple": "紫色", "pink": "粉色", "brown": "棕色",
+    "black": "黑色", "white": "白色", "grey": "灰色", "red": "红色", "orange": "橙色", "yellow": "黄色",
+    "green": "绿色", "cyan": "青色", "blue": "蓝色", "purple": "紫色", "pink": "粉色", "brown": "棕色",
     "image": "图片", "video": "视频", "audio": "音频",
 }  # fmt: skip
 _NAMED_AREAS = 12
@@ -27,14 +27,13 @@ def describe(medium: Medium, *, chinese: bool = False) -> str:
         return f"The emulator has no network, so it did not look at the {medium.kind} at {medium.url}."
     if medium.kind == "image":
         return _image(medium, chinese=chinese)
+    form, size = medium.form.upper(), len(medium.data)
     seconds = wav_seconds(medium.data) if medium.form == "wav" else None
     if chinese:
         length = "" if seconds is None else f"，时长 {seconds:.2f} 秒"
-        return (
-            f"这是一段 {medium.form.upper()} {_CHINESE[medium.kind]}，{len(medium.data)} 字节{length}。内容无法识别。"
-        )
+        return f"这是一段 {form} {_CHINESE[medium.kind]}，{size} 字节{length}。内容无法识别。"
     length = "" if seconds is None else f", {seconds:.2f} seconds long"
-    return f"This is {medium.form.upper()} {medium.kind} of {len(medium.data)} bytes{length}. Its content is not understood here."
+    return f"This is {form} {medium.kind} of {size} bytes{length}. Its content is not understood here."
 
 
 def _image(medium: Medium, *, chinese: bool) -> str:
@@ -44,16 +43,15 @@ def _image(medium: Medium, *, chinese: bool) -> str:
         try:
             measured = measure(decode_png(medium.data))
         except UnreadableError as error:
-            return (
-                f"无法解码这张 {pixels} 的 PNG 图片。"
-                if chinese
-                else f"The {pixels} PNG picture could not be decoded: {error}."
-            )
+            if chinese:
+                return f"无法解码这张 {pixels} 的 PNG 图片。"
+            return f"The {pixels} PNG picture could not be decoded: {error}."
         return _measured_zh(measured, pixels) if chinese else _measured_en(measured, pixels)
     form = medium.form.upper()
     if chinese:
         return f"这是一张 {form} 图片，尺寸 {pixels or '未知'}。模拟器只解码 PNG，所以看不到内容。"
-    return f"This is a {form} picture of {pixels or 'unknown'} pixels. Only PNG is decoded here, so its content is not seen."
+    pixels = pixels or "unknown"
+    return f"This is a {form} picture of {pixels} pixels. Only PNG is decoded here, so its content is not seen."
 
 
 def _measured_en(measured: Measured, pixels: str) -> str:

@@ -6,7 +6,6 @@ import re
 from typing import TYPE_CHECKING
 
 from stepfun_emulator.answerer.arithmetic import RESULT, evaluate, find_expression, find_expressions
-from stepfun_emulator.answerer.conversation import Said
 from stepfun_emulator.answerer.material import Material
 from stepfun_emulator.answerer.planning import Need, clauses
 from stepfun_emulator.answerer.reading import sentences, words
@@ -16,10 +15,11 @@ if TYPE_CHECKING:
     from stepfun_emulator.answerer.conversation import Tool, Turn
 
 _ONLY = re.compile(
-    r"\b(?:reply|answer|respond|say|output)\s+(?:with\s+)?(?:only|just|exactly)\s*(?:with\s+)?(?:the\s+(?:words?|text|string)\s*)?[:：]?\s*(.+)|"
+    r"\b(?:reply|answer|respond|say|output)\s+(?:with\s+)?(?:only|just|exactly)\s*(?:with\s+)?"
+    r"(?:the\s+(?:words?|text|string)\s*)?[:：]?\s*(.+)|"
     r"\b(?:repeat|echo)(?:\s+after\s+me)?\s*[:：]\s*(.+)|只(?:需|要)?(?:回复|回答|输出|说)[:：]?\s*(.+)",
     re.IGNORECASE | re.DOTALL,
-)  # fmt: skip
+)
 _COUNT = re.compile(r"\bcount\s+(?:from\s+(\d+)\s+)?(?:up\s+)?to\s+(\d+)|从\s*(\d+)\s*数到\s*(\d+)", re.IGNORECASE)
 _LENGTH = re.compile(r"\b(\d+)[\s-]+words?\b|(\d+)\s*个?字", re.IGNORECASE)
 _MOST_WORDS = 20_000
@@ -56,7 +56,8 @@ def text(turn: Turn, seen: list[str], found: Search | None) -> str:
 
 def _from_search(found: Search, *, chinese: bool) -> str:
     listed = "\n".join(f"[{result['index']}] {result['title']}: {result['url']}" for result in found.results)
-    return f"{'搜索结果（模拟器编造，没有联网）' if chinese else 'Search results (made up, nothing was searched)'}:\n{listed}"
+    head = "搜索结果（模拟器编造，没有联网）" if chinese else "Search results (made up, nothing was searched)"
+    return f"{head}:\n{listed}"
 
 
 def _from_results(turn: Turn) -> str:

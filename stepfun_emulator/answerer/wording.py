@@ -15,10 +15,11 @@ _AFTER_COLON = re.compile(r"[:：]\s*(\S.*)", re.DOTALL)
 _AFTER_DASH = re.compile(r"\s[-–—]\s(.+)", re.DOTALL)
 _SETTING = re.compile(r",?\s*\b(?:\w*results?|limit|max\w*|top_?\w*)\s*[:=]?\s*\d+\b.*", re.IGNORECASE)
 _VERB_OBJECT = re.compile(
-    r"\b(?:translate|say|speak|read|write|send|post|echo|repeat|pronounce|draw|paint|transcribe|summari[sz]e|remember|note)\b\s+(?:out\s+)?(.+?)"
-    r"(?:\s+(?:aloud|out loud|in(?:to)?\s+[A-Z]\w+|to\s+\S+@\S+))?[.?!]?$|(?:翻译|朗读|念|说|画|写|发送|记住)(?:一下|出)?(.+?)[。？！]?$",
+    r"\b(?:translate|say|speak|read|write|send|post|echo|repeat|pronounce|draw|paint|transcribe|summari[sz]e|remember|note)\b"
+    r"\s+(?:out\s+)?(.+?)(?:\s+(?:aloud|out loud|in(?:to)?\s+[A-Z]\w+|to\s+\S+@\S+))?[.?!]?$|"
+    r"(?:翻译|朗读|念|说|画|写|发送|记住)(?:一下|出)?(.+?)[。？！]?$",
     re.IGNORECASE | re.DOTALL,
-)  # fmt: skip
+)
 
 
 def _expression(material: Material) -> str | None:
@@ -73,7 +74,11 @@ def _description(material: Material) -> str | None:
 
 # (words in the name, words in the description, how to choose), most particular first.
 _CHOOSERS: tuple[tuple[str, str, _Chooser], ...] = (
-    (r"expr|formula|equation|calculation|算式|公式|表达式", r"expression|formula|arithmetic|算式|公式|表达式", _expression),
+    (
+        r"expr|formula|equation|calculation|算式|公式|表达式",
+        r"expression|formula|arithmetic|算式|公式|表达式",
+        _expression,
+    ),
     (r"url|uri|link|href|网址|链接", r"\burl\b|网址", _pattern(found_in.URL)),
     (r"e?mail|recipient|^to$|邮箱", r"e-?mail address|邮箱", _pattern(found_in.EMAIL)),
     (r"file|path|csv|document|文件", r"file ?name|file path|path to|文件名|路径", _pattern(found_in.FILE)),
@@ -83,20 +88,37 @@ _CHOOSERS: tuple[tuple[str, str, _Chooser], ...] = (
     (r"lang|语言|语种", r"\blanguage\b|语言", _pattern(found_in.LANGUAGE)),
     (r"currency|币", r"currency|货币", _pattern(found_in.CURRENCY)),
     (r"colou?r|颜色", r"colou?r|颜色", _pattern(found_in.COLOUR)),
-    (r"city|location|place|country|town|destination|origin|address|region|城市|地点|地区", r"\bcity\b|location|place|城市|地点|地名", _place),
-    (r"query|keyword|search|question|topic|subject|theme|^q$|关键词|问题|主题", r"search (?:query|term)|keywords?|关键词|搜索", _query),
+    (
+        r"city|location|place|country|town|destination|origin|address|region|城市|地点|地区",
+        r"\bcity\b|location|place|城市|地点|地名",
+        _place,
+    ),
+    (
+        r"query|keyword|search|question|topic|subject|theme|^q$|关键词|问题|主题",
+        r"search (?:query|term)|keywords?|关键词|搜索",
+        _query,
+    ),
     (r"descri|detail|summary|描述|摘要", r"\bdescription of\b|summary|描述|摘要", _description),
-    (r"text|content|message|body|prompt|input|sentence|script|note|speech|文本|内容|正文", r"text to|message to|the text|文本|内容", _text),
-    (r"name|title|person|customer|who|author|artist|company|姓名|名称|标题", r"\bname\b|title|名称|姓名", _name),
-)  # fmt: skip
+    (
+        r"text|content|message|body|prompt|input|sentence|script|note|speech|文本|内容|正文",
+        r"text to|message to|the text|文本|内容",
+        _text,
+    ),
+    (
+        r"name|title|person|customer|who|author|artist|company|姓名|名称|标题",
+        r"\bname\b|title|名称|姓名",
+        _name,
+    ),
+)
 
+_NO_UUID = "00000000-0000-4000-8000-000000000000"
 _BY_FORMAT: dict[str, tuple[_Chooser, str]] = {
     "date": (_pattern(re.compile(r"\d{4}-\d{2}-\d{2}")), "2026-01-01"),
     "date-time": (_pattern(re.compile(r"\d{4}-\d{2}-\d{2}T[\d:]+(?:Z|[+-]\d{2}:\d{2})")), "2026-01-01T00:00:00Z"),
     "time": (_pattern(re.compile(r"\d{2}:\d{2}:\d{2}Z")), "00:00:00Z"),
     "email": (_pattern(found_in.EMAIL), "someone@example.com"),
     "uri": (_pattern(found_in.URL), "https://example.com"),
-    "uuid": (_pattern(re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")), "00000000-0000-4000-8000-000000000000"),
+    "uuid": (_pattern(re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")), _NO_UUID),
     "ipv4": (_pattern(re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")), "127.0.0.1"),
 }  # fmt: skip
 _LIKELY = ("2026-01-01", "A", "a", "AAA", "aaa", "0", "000", "ABC-123", "a@example.com", "00:00", "https://example.com")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -81,30 +82,32 @@ def tool_no_index(made: list[Chunk]) -> list[Chunk]:
 def tool_repeated_id(made: list[Chunk]) -> list[Chunk]:
     """The ``id`` stands in every fragment: repeated in one, empty in the next."""
     ids: dict[tuple[int, int], str] = {}
-    turn = 0
-    shaped = []
-    for chunk in made:
+    repeated = itertools.cycle((True, False))
+
+    def shaped(chunk: Chunk) -> Chunk:
         calls = []
         for call in _tool_deltas(chunk):
             key = (chunk.choice, call["index"])
             if key in ids:
-                turn += 1
-                call = {"index": call["index"], "id": ids[key] if turn % 2 else "", **call}
+                calls.append({"index": call["index"], "id": ids[key] if next(repeated) else "", **call})
             else:
                 ids[key] = call["id"]
-            calls.append(call)
-        shaped.append(_with_calls(chunk, calls) if calls else chunk)
-    return shaped
+                calls.append(call)
+        return _with_calls(chunk, calls) if calls else chunk
+
+    return [shaped(chunk) for chunk in made]
 
 
 def finish_empty(made: list[Chunk]) -> list[Chunk]:
-    """As documented: ``finish_reason`` and ``role`` are ``""`` until the end, the first chunk has no time and no usage."""
-    shaped = []
-    for chunk in made:
-        if chunk.delta is not None:
-            chunk = chunk._replace(delta={**chunk.delta, "role": ""}, finish=chunk.finish or "")
-        shaped.append(chunk)
-    return [shaped[0]._replace(created=0, usage=_ZERO_USAGE), *shaped[1:]]
+    """As documented: ``finish_reason`` and ``role`` are ``""`` until the end; no time and no usage at first."""
+
+    def shaped(chunk: Chunk) -> Chunk:
+        if chunk.delta is None:
+            return chunk
+        return chunk._replace(delta={**chunk.delta, "role": ""}, finish=chunk.finish or "")
+
+    first, *rest = map(shaped, made)
+    return [first._replace(created=0, usage=_ZERO_USAGE), *rest]
 
 
 def reasoning_only_chunks(made: list[Chunk]) -> list[Chunk]:
