@@ -1,17 +1,110 @@
-"""What every test gets: no network but the loopback (see pyproject.toml), no key of the developer's, no proxy."""
+"""What every test gets: no network but the loopback (see pyproject.toml), no key of the developer's, no proxy.
+
+And how exchanges are recorded. A test marked `cassette` (or `vcr`, as langchain-tests' suites mark theirs) builds its
+clients as a user does, without key or address: the environment points them where they belong. Its exchanges are played
+from `tests/cassettes/<path of the module>/<test>.yaml`; with `--record` they are made anew, live where `STEP_API_KEY`
+is set, else on an emulator started for it.
+"""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
 import pytest
 
+import stepfun_emulator
+from tests.tape import Persister, Source
+
+TESTS = Path(__file__).parent
+
 _ENVIRONMENT = ("STEP_API_KEY", "STEPFUN_API_KEY", "STEPFUN_BASE_URL", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
+
+# Taken before any test clears the environment: recording needs the developer's key after all.
+_KEY = os.environ.get("STEP_API_KEY") or os.environ.get("STEPFUN_API_KEY") or ""
+_BASE_URL = os.environ.get("STEPFUN_BASE_URL") or None
+_NO_KEY = "sk-needed-by-nobody"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--record",
+        action="store_true",
+        help="record the cassettes again: live where STEP_API_KEY is set, else from the emulator",
+    )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Let `cassette` and `vcr` mean the same; give the network to those alone that record live."""
+    live = config.getoption("--record") and bool(_KEY)
+    for item in items:
+        if item.get_closest_marker("vcr"):
+            item.add_marker("cassette")
+        elif item.get_closest_marker("cassette"):
+            item.add_marker("vcr")
+        if live and item.get_closest_marker("cassette"):
+            item.add_marker("enable_socket")
 
 
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
-    """A unit test sees neither keys nor proxies of the machine it runs on."""
+    """A unit test sees neither keys nor proxies of the machine it runs on; a recorded one sees where it is played."""
     if "integration_tests" in request.path.parts:
         return
     for name in _ENVIRONMENT:
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
+    if request.node.get_closest_marker("cassette"):
+        source: Source = request.getfixturevalue("recording_source")
+        monkeypatch.setenv("STEP_API_KEY", source.key)
+        if source.base_url:
+            monkeypatch.setenv("STEPFUN_BASE_URL", source.base_url)
+
+
+# --- Cassettes: pytest-recording's fixtures, set for this project ----------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def recording_source(pytestconfig: pytest.Config) -> Iterator[Source]:
+    """Where recorded tests are pointed."""
+    if _KEY and pytestconfig.getoption("--record"):
+        yield Source("live", _BASE_URL, _KEY)
+    elif pytestconfig.getoption("--record"):
+        with stepfun_emulator.running() as base_url:
+            yield Source("emulator", base_url, _NO_KEY)
+    else:
+        yield Source("emulator", None, _NO_KEY)
+
+
+@pytest.fixture(scope="session")
+def record_mode(pytestconfig: pytest.Config) -> str:
+    return "rewrite" if pytestconfig.getoption("--record") else "none"
+
+
+@pytest.fixture(scope="session")
+def vcr_config(recording_source: Source) -> dict[str, Any]:
+    return recording_source.vcr_config()
+
+
+@pytest.fixture(scope="module")
+def vcr_cassette_dir(request: pytest.FixtureRequest) -> str:
+    """`tests/cassettes`, and in it the module's path: `unit_tests/langchain_stepfun/test_recorded.py` has its own."""
+    module = request.path.relative_to(TESTS).with_suffix("")
+    return str(TESTS / "cassettes" / module.relative_to(module.parts[0]))
+
+
+def pytest_recording_configure(config: pytest.Config, vcr: Any) -> None:
+    vcr.register_persister(Persister(Source("live", _BASE_URL, _KEY) if _KEY else Source("emulator", None, _NO_KEY)))
+
+
+# --- The emulator ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def emulator() -> Iterator[stepfun_emulator.Emulator]:
+    """One emulator for all tests that only ask it things; it knows what it received."""
+    with stepfun_emulator.serving() as served:
+        yield served
