@@ -9,11 +9,12 @@ import json
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 import httpx
 import pytest
@@ -65,11 +66,24 @@ class Loopback:
 
     def wait_for(self, condition: Any, *, seconds: float = 5.0) -> float:
         """Wait until the condition holds; return how long it took."""
+        waited = self._waiting(condition, seconds)
+        while (took := next(waited)) is None:
+            time.sleep(0.002)
+        return took
+
+    async def wait_async(self, condition: Any, *, seconds: float = 5.0) -> float:
+        """Wait as `wait_for` does, while this event loop goes on."""
+        waited = self._waiting(condition, seconds)
+        while (took := next(waited)) is None:  # noqa: ASYNC110 - what is waited for happens in another thread
+            await asyncio.sleep(0.002)
+        return took
+
+    def _waiting(self, condition: Any, seconds: float) -> Iterator[float | None]:
         start = time.monotonic()
         while not condition():
             assert time.monotonic() - start < seconds, f"{self.open} of {self.accepted} connections are still open"
-            time.sleep(0.002)
-        return time.monotonic() - start
+            yield None
+        yield time.monotonic() - start
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.accepted += 1
@@ -82,6 +96,8 @@ class Loopback:
         finally:
             self.open -= 1
             writer.close()
+            with suppress(OSError):
+                await writer.wait_closed()
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         self.requests.append(await _received(reader))
@@ -133,6 +149,8 @@ def server() -> Any:
         loopback.base_url = "http://127.0.0.1:{1}/v1".format(*listening.sockets[0].getsockname())
         ready.set()
         await ends.wait()
+        for _ in range(20):  # what has just been accepted becomes a session, which closes it
+            await asyncio.sleep(0)
         listening.close()
         sessions = asyncio.all_tasks() - {asyncio.current_task()}
         for session in sessions:
@@ -209,8 +227,7 @@ class Wire:
 
     trace_id = TRACE
     key = KEY
-    messages = ({"role": "user", "content": "Hi"},)
-    ask = {"model": "step-3.7-flash", "messages": [{"role": "user", "content": "Hi"}]}
+    ask: ClassVar[dict[str, Any]] = {"model": "step-3.7-flash", "messages": [{"role": "user", "content": "Hi"}]}
 
     @staticmethod
     def reply(body: Any = None, status: int = 200, *, content_type: str = "application/json", **headers: str) -> bytes:
