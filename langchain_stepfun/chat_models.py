@@ -13,9 +13,10 @@ from typing_extensions import Self
 from langchain_stepfun.errors import model_errors
 from langchain_stepfun.messages import PROVIDER, from_wire, reply_metadata, sum_usage, to_wire, usage_metadata
 from langchain_stepfun.profiles import profile_of
-from langchain_stepfun.streaming import MessageStream
+from langchain_stepfun.streaming import MessageReader
 from langchain_stepfun.tool_binding import tool_choice_to_wire, tools_to_wire
 from stepfun_client import AsyncStepFunClient, InvalidParameterError, StepFunClient, __version__
+from stepfun_client.api.chat import chat_call
 from stepfun_client.catalog import MODEL_DEFAULT_CHAT
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from langchain_core.runnables import Runnable
 
     from stepfun_client.api.chat import ChatCompletion
+    from stepfun_client.core.call import Call
 
 _CONNECTION = ("api_key", "region", "plan", "base_url", "timeout", "max_retries", "default_headers")
 _REQUEST = (
@@ -267,11 +269,7 @@ class ChatStepFun(BaseChatModel):
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
         with model_errors():
-            stream = self.client.chat.stream(**self._one_choice(self._request(messages, stop, kwargs)))
-            made = MessageStream()
-            for chunk in stream:
-                yield from made.read(chunk)
-            yield made.finish(trace_id=stream.trace_id, headers=self._told(stream.headers))
+            yield from self.client.events(self._stream_call(messages, stop, kwargs), self._reader())
 
     async def _astream(
         self,
@@ -281,21 +279,17 @@ class ChatStepFun(BaseChatModel):
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
         with model_errors():
-            stream = self.async_client.chat.stream(**self._one_choice(self._request(messages, stop, kwargs)))
-            made = MessageStream()
-            async for chunk in stream:
-                for part in made.read(chunk):
-                    yield part
-            yield made.finish(trace_id=stream.trace_id, headers=self._told(stream.headers))
+            async for chunk in self.async_client.events(self._stream_call(messages, stop, kwargs), self._reader()):
+                yield chunk
 
-    def _told(self, headers: Mapping[str, str]) -> Mapping[str, str] | None:
-        return headers if self.include_response_headers else None
-
-    @staticmethod
-    def _one_choice(request: dict[str, Any]) -> dict[str, Any]:
+    def _stream_call(self, messages: list[BaseMessage], stop: list[str] | None, kwargs: dict[str, Any]) -> Call:
+        request = self._request(messages, stop, kwargs)
         if (request.get("n") or 1) > 1:
             raise InvalidParameterError("n must be 1 in a stream: a stream makes one message", param="n")
-        return request
+        return chat_call(model=request.pop("model"), messages=request.pop("messages"), stream=True, params=request)
+
+    def _reader(self) -> MessageReader:
+        return MessageReader(tell_headers=self.include_response_headers)
 
     # --- Tools -------------------------------------------------------------------------------------------------------
 

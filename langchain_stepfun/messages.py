@@ -203,7 +203,8 @@ def extra_content(message: Mapping[str, Any]) -> dict[str, Any]:
         extra["reasoning_content"] = reasoning
     if audio := message.get("audio"):
         extra["audio"] = dict(audio)
-    if server_calls := [dict(call) for call in message.get("tool_calls") or () if is_server_call(call)]:
+    calls = message.get("tool_calls")
+    if calls and (server_calls := [dict(call) for call in calls if is_server_call(call)]):
         extra["server_tool_calls"] = server_calls
     return extra
 

@@ -1,8 +1,8 @@
-"""A chat stream in LangChain's words: wire chunks in, `ChatGenerationChunk`s out. One state machine, no I/O."""
+"""A chat stream in LangChain's words: wire chunks in, `ChatGenerationChunk`s out. State machines, no I/O."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from langchain_core.messages import AIMessageChunk
@@ -17,7 +17,41 @@ from langchain_stepfun.messages import (
     transcript_of,
     usage_metadata,
 )
-from stepfun_client.api.chat_stream import ChatChunk, latest_usage
+from stepfun_client.api.chat_stream import ChatChunk, ChatStreamReader, latest_usage
+
+
+class MessageReader:
+    """Reads a stream's bytes as message chunks: a `StreamReader` around the one that reads wire chunks.
+
+    The driver hands on what one network read completes at once, so no generator stands between it and LangChain.
+
+    Args:
+        tell_headers: Whether the last chunk tells the reply's headers.
+    """
+
+    def __init__(self, *, tell_headers: bool = False) -> None:
+        self._wire = ChatStreamReader()
+        self._made = MessageStream()
+        self._tell_headers = tell_headers
+
+    @property
+    def complete(self) -> bool:
+        """Whether all that matters has come."""
+        return self._wire.complete
+
+    def begin(self, headers: Mapping[str, str]) -> None:
+        """Take the reply's headers."""
+        self._wire.begin(headers)
+
+    def feed(self, chunk: bytes) -> list[ChatGenerationChunk]:
+        """Take the next bytes and return the message chunks they complete."""
+        return [made for wire in self._wire.feed(chunk) for made in self._made.read(wire)]
+
+    def finish(self) -> list[ChatGenerationChunk]:
+        """Take the end of the stream; raise StreamInterruptedError if it came too early."""
+        rest = [made for wire in self._wire.finish() for made in self._made.read(wire)]
+        headers = self._wire.headers if self._tell_headers else None
+        return [*rest, self._made.finish(trace_id=self._wire.trace_id, headers=headers)]
 
 
 class MessageStream:
@@ -33,17 +67,18 @@ class MessageStream:
         self._request_id: str | None = None
         self._finish_reason: str | None = None
 
-    def read(self, chunk: ChatChunk) -> Iterator[ChatGenerationChunk]:
-        """Take a wire chunk; yield the message chunk it makes, if it says anything."""
-        usage = chunk.get("usage")
-        if usage is not None:
-            self._usage = latest_usage(self._usage, usage)
+    def read(self, chunk: ChatChunk) -> list[ChatGenerationChunk]:
+        """Take a wire chunk; return the message chunk it makes, if it says anything."""
+        self._usage = latest_usage(self._usage, chunk.get("usage"))
         if self._model is None:
             self._model, self._request_id = chunk.get("model"), chunk.get("id")
+        made = []
         for choice in chunk.get("choices") or ():
-            self._finish_reason = choice.get("finish_reason", self._finish_reason)
+            if "finish_reason" in choice:
+                self._finish_reason = choice["finish_reason"]
             if message := _message_chunk(choice["delta"]):
-                yield ChatGenerationChunk(message=message)
+                made.append(ChatGenerationChunk(message=message))
+        return made
 
     def finish(self, *, trace_id: str | None, headers: Mapping[str, str] | None = None) -> ChatGenerationChunk:
         """Return the last chunk: usage, names, finish reason."""
@@ -70,12 +105,13 @@ def _message_chunk(delta: Mapping[str, Any]) -> AIMessageChunk | None:
     calls = delta.get("tool_calls")
     if not (text or extra or calls):
         return None
-    return AIMessageChunk(
-        content=text,
-        additional_kwargs=extra,
-        tool_call_chunks=[_call_chunk(call) for call in calls if not is_server_call(call)] if calls else [],
-        response_metadata={"model_provider": PROVIDER},
-    )
+    # Only what is there: most chunks are text and nothing else, and each argument is validated.
+    said: dict[str, Any] = {"content": text, "response_metadata": {"model_provider": PROVIDER}}
+    if extra:
+        said["additional_kwargs"] = extra
+    if calls:
+        said["tool_call_chunks"] = [_call_chunk(call) for call in calls if not is_server_call(call)]
+    return AIMessageChunk(**said)
 
 
 def _call_chunk(call: Mapping[str, Any]) -> Any:

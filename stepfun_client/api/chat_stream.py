@@ -310,8 +310,7 @@ def latest_usage(seen: dict[str, Any] | None, new: dict[str, Any] | None) -> dic
     """
     if not new or (seen and not new.get("total_tokens", 1)):  # a server tool's delta comes with zero usage
         return seen
-    cached = cached_tokens(seen)
-    if cached is None or cached_tokens(new) is not None:
+    if cached_tokens(new) is not None or (cached := cached_tokens(seen)) is None:
         return new
     return {**new, "cached_tokens": cached}
 
