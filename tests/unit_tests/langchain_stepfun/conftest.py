@@ -42,35 +42,35 @@ def added(parts: list[AIMessageChunk]) -> AIMessageChunk:
     return total
 
 
-async def _invoke(model: Any, asked: Any, **kwargs: Any) -> AIMessage:
+async def _invoke(model: Any, asked: Any, /, **kwargs: Any) -> AIMessage:
     return model.invoke(asked, **kwargs)
 
 
-async def _ainvoke(model: Any, asked: Any, **kwargs: Any) -> AIMessage:
+async def _ainvoke(model: Any, asked: Any, /, **kwargs: Any) -> AIMessage:
     return await model.ainvoke(asked, **kwargs)
 
 
-async def _batch(model: Any, asked: Any, **kwargs: Any) -> AIMessage:
+async def _batch(model: Any, asked: Any, /, **kwargs: Any) -> AIMessage:
     return model.batch([asked, asked], **kwargs)[1]
 
 
-async def _abatch(model: Any, asked: Any, **kwargs: Any) -> AIMessage:
+async def _abatch(model: Any, asked: Any, /, **kwargs: Any) -> AIMessage:
     return (await model.abatch([asked, asked], **kwargs))[1]
 
 
-async def _stream(model: Any, asked: Any, **kwargs: Any) -> list[AIMessageChunk]:
+async def _stream(model: Any, asked: Any, /, **kwargs: Any) -> list[AIMessageChunk]:
     return list(model.stream(asked, **kwargs))
 
 
-async def _astream(model: Any, asked: Any, **kwargs: Any) -> list[AIMessageChunk]:
+async def _astream(model: Any, asked: Any, /, **kwargs: Any) -> list[AIMessageChunk]:
     return [chunk async for chunk in model.astream(asked, **kwargs)]
 
 
-async def _stream_added(model: Any, asked: Any, **kwargs: Any) -> AIMessage:
+async def _stream_added(model: Any, asked: Any, /, **kwargs: Any) -> AIMessage:
     return added(await _stream(model, asked, **kwargs))
 
 
-async def _astream_added(model: Any, asked: Any, **kwargs: Any) -> AIMessage:
+async def _astream_added(model: Any, asked: Any, /, **kwargs: Any) -> AIMessage:
     return added(await _astream(model, asked, **kwargs))
 
 
