@@ -11,18 +11,30 @@ from typing import TYPE_CHECKING
 from stepfun_emulator import FAULTS, running
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Serve on the loopback; the base URL is printed on a line of its own."""
+    """Serve on the loopback until SIGINT or SIGTERM; the base URL is printed on a line of its own."""
     options = _parser().parse_args(arguments)
-    ended = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: ended.set())
-    with running(port=options.port, fault=options.fault, lenient=options.lenient, delay=options.delay) as base_url:
+    with (
+        _told_to_end() as ended,
+        running(port=options.port, fault=options.fault, lenient=options.lenient, delay=options.delay) as base_url,
+    ):
         print(base_url, flush=True)
-        with contextlib.suppress(KeyboardInterrupt):
-            ended.wait()
+        ended.wait()
+
+
+@contextlib.contextmanager
+def _told_to_end() -> Iterator[threading.Event]:
+    """An event that SIGINT and SIGTERM set."""
+    ended = threading.Event()
+    before = {number: signal.signal(number, lambda *_: ended.set()) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield ended
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.datastructures import Headers, MutableHeaders
 
 from stepfun_emulator.delivery import Act, HangUp, deliver
-from stepfun_emulator.errors import Refusal
+from stepfun_emulator.errors import invalid
 from stepfun_emulator.faults import HEADER, Delivery, Fault, Instead, find_fault
 
 if TYPE_CHECKING:
@@ -48,8 +48,8 @@ class Breaker:
             return
         try:
             fault = self._chosen(scope)
-        except Refusal as refusal:
-            await refusal.response()(scope, receive, send)
+        except ValueError as error:
+            await invalid(HEADER, str(error)).response()(scope, receive, send)
             return
         scope["state"]["fault"] = fault
         if fault is None:
@@ -99,12 +99,14 @@ class Breaker:
         headers = MutableHeaders(raw=list(start["headers"]))
         if fault.rewrites:
             del headers["content-length"]
-        await send({**start, "headers": headers.raw})
+        start["headers"] = headers.raw
         if start["status"] >= _FIRST_ERROR:
+            await send(start)
             await send({"type": "http.response.body", "body": b"".join(pieces)})
             return
         streamed = headers.get("content-type", "").startswith("text/event-stream")
         with self._journal.streaming() if streamed else contextlib.nullcontext():
+            await send(start)
             steps = delivery(pieces, streamed=streamed, delay=self._delay)
             await deliver(steps, receive, send, hang_up_of(scope))
 

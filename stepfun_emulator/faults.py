@@ -16,7 +16,7 @@ from stepfun_emulator import cutting
 from stepfun_emulator.chat import shapes
 from stepfun_emulator.chat.shapes import Shape
 from stepfun_emulator.delivery import Act, Step
-from stepfun_emulator.errors import Refusal, invalid
+from stepfun_emulator.errors import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -153,10 +153,10 @@ def find_fault(name: str | None) -> Fault | None:
     """The fault of that name; None for no name and for ``none``.
 
     Raises:
-        Refusal: There is no such fault.
+        ValueError: There is no such fault.
     """
     if name is None or name == OFF:
         return None
     if name not in FAULTS:
-        raise invalid(HEADER, f"no fault is called {name!r}; there are: {', '.join(FAULTS)}")
+        raise ValueError(f"no fault is called {name!r}; there are: {', '.join(FAULTS)}")
     return FAULTS[name]

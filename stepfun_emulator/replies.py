@@ -95,8 +95,8 @@ class EventStream(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Write the events until they end or the client goes away."""
-        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         with self._journal.streaming():
+            await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
             await deliver(self._steps(), receive, send, hang_up_of(scope))
 
     def _steps(self) -> Iterable[Step]:

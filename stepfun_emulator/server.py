@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _HOST = "127.0.0.1"
 _TICK = 1.0  # uvicorn renews its Date header once a second
 _LAST_MOMENTS = 5.0
+_BACKLOG = 1024
 
 
 class _Server(uvicorn.Server):
@@ -116,7 +117,7 @@ def serving(
         delay: Seconds between the events of a stream, and the pause of the fault ``slow``.
     """
     app = create_app(fault=fault, lenient=lenient, delay=delay)
-    listener = socket.create_server((_HOST, port))
+    listener = _listener(port)
     reachable = _Reachable(app)
     config = uvicorn.Config(
         reachable,
@@ -138,6 +139,19 @@ def serving(
     finally:
         server.stop()
         thread.join()
+
+
+def _listener(port: int) -> socket.socket:
+    """A listening socket that says it speaks TCP: asyncio sends small writes at once only on those that do."""
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((_HOST, port))
+        listener.listen(_BACKLOG)
+    except BaseException:
+        listener.close()
+        raise
+    return listener
 
 
 @contextlib.contextmanager

@@ -25,7 +25,8 @@ _LENGTH = re.compile(r"\b(\d+)[\s-]+words?\b|(\d+)\s*个?字", re.IGNORECASE)
 _MOST_WORDS = 20_000
 _FOLLOW_UP = re.compile(r"^(?:and\b|what about\b|how about\b|also\b|那|那么|还有)\s*(.*)", re.IGNORECASE | re.DOTALL)
 _MY_NAME = re.compile(
-    r"\b(?:my name is|call me|i am called)\s+([A-Z一-鿿][\w-]*)|我(?:叫|的名字是)\s*([一-鿿\w]{1,6})", re.IGNORECASE
+    r"\b(?:my name is|call me|i am called)\s+([A-Z一-鿿][\w-]*)|我(?:叫(?!什么)|的名字是)\s*([一-鿿\w]{1,6})",
+    re.IGNORECASE,
 )
 _ASKS_NAME = re.compile(
     r"\b(?:what(?:'s| is) my name|who am i|(?:remember|know) my name)\b|我(?:叫什么|是谁|的名字)", re.IGNORECASE

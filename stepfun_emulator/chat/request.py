@@ -212,7 +212,7 @@ def _response_format(wanted: Any, model: Model) -> tuple[bool, dict[str, Any] | 
 
 def _sound(given: dict[str, Any], model: Model, *, stream: bool) -> tuple[bool, str]:
     modalities = given.get("modalities", ["text"])
-    if not isinstance(modalities, list) or not modalities or not set(modalities) <= {"text", "audio"}:
+    if not isinstance(modalities, list) or not modalities or any(kind not in ("text", "audio") for kind in modalities):
         raise invalid("modalities", "modalities must be an array of text and audio")
     if "audio" not in modalities:
         return False, "wav"

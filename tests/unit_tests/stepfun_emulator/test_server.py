@@ -1,0 +1,192 @@
+"""Starting, stopping, and what the emulator remembers."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+import httpx
+import pytest
+from starlette.testclient import TestClient
+
+import stepfun_emulator
+from stepfun_emulator.__main__ import main
+from stepfun_emulator.journal import Journal, Received
+
+HEADERS = {"authorization": "Bearer secret-key", "x-api-key": "secret-key"}
+BODY = {"model": "step-2-mini", "messages": [{"role": "user", "content": "Hi"}]}
+
+
+def test_running_gives_a_plain_base_url():
+    with stepfun_emulator.running() as base_url:
+        assert re.fullmatch(r"http://127\.0\.0\.1:\d+/v1", base_url)
+        assert type(base_url) is str
+
+
+def test_it_starts_and_stops_quickly():
+    started = time.monotonic()
+    for _ in range(5):
+        with stepfun_emulator.running() as base_url:
+            assert httpx.get(f"{base_url}/models", headers=HEADERS).status_code == 200
+    assert time.monotonic() - started < 2.5
+
+
+def test_it_stops_with_streams_open_and_leaves_nothing_behind():
+    before = threading.active_count()
+    started = time.monotonic()
+    with httpx.Client(headers=HEADERS) as client:
+        with stepfun_emulator.serving(fault="stall") as emulator:
+            request = client.build_request(
+                "POST", f"{emulator.base_url}/chat/completions", json={**BODY, "stream": True}
+            )
+            responses = [client.send(request, stream=True) for _ in range(3)]
+            assert emulator.open_streams == 3
+            assert emulator.connections == 3
+        assert emulator.open_streams == 0
+        for response in responses:
+            with pytest.raises(httpx.HTTPError):
+                response.read()
+            response.close()
+    assert time.monotonic() - started < 2
+    assert threading.active_count() == before
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(emulator.base_url)
+
+
+def test_a_given_port_is_used_and_freed():
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    for _ in range(2):
+        with stepfun_emulator.running(port=port) as base_url:
+            assert f":{port}/" in base_url
+
+
+def test_a_taken_port_is_an_error_at_once():
+    with stepfun_emulator.running() as base_url:
+        taken = int(base_url.split(":")[2].split("/")[0])
+        with pytest.raises(OSError, match=r"[Aa]ddress"), stepfun_emulator.running(port=taken):
+            pass
+
+
+def test_two_emulators_share_nothing():
+    with stepfun_emulator.serving() as one, stepfun_emulator.serving() as other:
+        httpx.get(f"{one.base_url}/models", headers=HEADERS)
+        assert len(one.requests) == 1
+        assert other.requests == []
+
+
+def test_requests_are_remembered_without_keys():
+    with stepfun_emulator.serving() as emulator:
+        httpx.post(f"{emulator.base_url}/chat/completions", json=BODY, headers={**HEADERS, "x-mine": "yes"})
+        httpx.get(f"{emulator.base_url}/models", headers=HEADERS)
+        (method, path, headers, body), second = emulator.requests
+        assert (method, path, body) == ("POST", "/v1/chat/completions", BODY)
+        assert headers["x-mine"] == "yes"
+        assert "secret-key" not in json.dumps(emulator.requests)
+        assert second.body is None
+
+
+def test_the_journal_keeps_the_last_requests_only():
+    journal = Journal()
+    for number in range(1500):
+        journal.note(Received("GET", str(number), {}, None))
+    assert len(journal.requests) <= 1000
+    assert journal.requests[-1].path == "1499"
+
+
+def test_a_stream_is_open_until_the_client_leaves():
+    with stepfun_emulator.serving(delay=0.05) as emulator, httpx.Client(headers=HEADERS) as client:
+        asked = {**BODY, "messages": [{"role": "user", "content": "Write 500 words"}], "stream": True}
+        with client.stream("POST", f"{emulator.base_url}/chat/completions", json=asked) as response:
+            parts = response.iter_bytes()
+            next(parts)
+            assert emulator.open_streams == 1
+        end = time.monotonic() + 5
+        while emulator.open_streams:
+            assert time.monotonic() < end
+            time.sleep(0.005)
+
+
+def test_a_long_stream_is_stopped_when_the_client_leaves():
+    with stepfun_emulator.serving() as emulator, httpx.Client(headers=HEADERS) as client:
+        asked = {**BODY, "messages": [{"role": "user", "content": "Write 20000 words"}], "stream": True}
+        with client.stream("POST", f"{emulator.base_url}/chat/completions", json=asked) as response:
+            parts = response.iter_bytes()
+            next(parts)
+        end = time.monotonic() + 5
+        while emulator.open_streams:
+            assert time.monotonic() < end
+            time.sleep(0.005)
+
+
+def test_streams_are_served_side_by_side():
+    with stepfun_emulator.serving(delay=0.02) as emulator, httpx.Client(headers=HEADERS) as client:
+        asked = {**BODY, "stream": True}
+        with client.stream("POST", f"{emulator.base_url}/chat/completions", json=asked) as response:
+            parts = response.iter_bytes()
+            next(parts)
+            assert httpx.get(f"{emulator.base_url}/models", headers=HEADERS).status_code == 200
+            assert emulator.open_streams == 1
+            assert b"[DONE]" in b"".join(parts)
+
+
+def test_the_app_works_under_another_server():
+    client = TestClient(stepfun_emulator.create_app(), headers=HEADERS)
+    assert client.post("/v1/chat/completions", json=BODY).status_code == 200
+    with pytest.raises(ConnectionAbortedError):
+        client.post("/v1/chat/completions", json=BODY, headers={"x-emulator-fault": "drop-connection"})
+
+
+def test_the_lifespan_of_another_server_is_understood():
+    with TestClient(stepfun_emulator.create_app(), headers=HEADERS) as client:
+        assert client.get("/v1/models").status_code == 200
+
+
+def test_help_lists_the_faults(capsys):
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    said = capsys.readouterr().out
+    assert all(name in said for name in stepfun_emulator.FAULTS)
+
+
+@pytest.mark.parametrize("ended_by", [signal.SIGTERM, signal.SIGINT])
+def test_as_a_program_it_prints_its_url_and_ends_when_told(ended_by):
+    command = [sys.executable, "-m", "stepfun_emulator", "--port", "0", "--fault", "overloaded"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        base_url = process.stdout.readline().strip()
+        assert re.fullmatch(r"http://127\.0\.0\.1:\d+/v1", base_url)
+        assert httpx.get(f"{base_url}/models", headers=HEADERS).status_code == 503
+        process.send_signal(ended_by)
+        _, errors = process.communicate(timeout=10)
+    assert process.returncode == 0
+    assert errors == ""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_main_serves_until_it_is_told_to_end(capsys, monkeypatch, number):
+    handler = signal.getsignal(number)
+    given = {}
+
+    @contextlib.contextmanager
+    def running(**options):
+        given.update(options)
+        yield "http://127.0.0.1:1/v1"
+
+    def printed(*_, **__):
+        sys.stdout.write("ready")
+        signal.raise_signal(number)
+
+    monkeypatch.setattr("stepfun_emulator.__main__.running", running)
+    monkeypatch.setattr("builtins.print", printed)
+    main(["--port", "0", "--lenient", "--fault", "slow", "--delay", "0.5"])
+    assert capsys.readouterr().out == "ready"
+    assert given == {"port": 0, "fault": "slow", "lenient": True, "delay": 0.5}
+    assert signal.getsignal(number) is handler
