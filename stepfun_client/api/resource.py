@@ -66,9 +66,16 @@ class CallOptions(TypedDict, total=False):
 
 
 class WirePart(BaseModel):
-    """A part of a reply. Fields this package does not know yet are kept, so that what StepFun adds tomorrow survives."""
+    """A part of a reply. Fields this package does not know yet are kept: what StepFun adds tomorrow survives."""
 
     model_config = ConfigDict(extra="allow", protected_namespaces=())
+
+    @model_validator(mode="before")
+    @classmethod
+    def _null_is_absent(cls, body: Any) -> Any:
+        if not isinstance(body, dict):
+            return body
+        return {name: value for name, value in body.items() if value is not None or name not in cls.model_fields}
 
 
 class WireModel(WirePart):
@@ -79,13 +86,6 @@ class WireModel(WirePart):
     """
 
     trace_id: str | None = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _null_is_absent(cls, body: Any) -> Any:
-        if not isinstance(body, dict):
-            return body
-        return {name: value for name, value in body.items() if value is not None or name not in cls.model_fields}
 
 
 def read(model: type[ReplyT], reply: Reply) -> ReplyT:

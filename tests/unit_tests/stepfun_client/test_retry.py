@@ -253,7 +253,7 @@ class TestUploads:
         reading, writing = os.pipe()
         os.write(writing, SOUND[:5000])
         os.close(writing)
-        with open(reading, "rb") as pipe:
+        with os.fdopen(reading, "rb") as pipe:
             yield pipe
 
     async def test_a_pipe_is_sent_once(self, both, server, wire, pipe):
