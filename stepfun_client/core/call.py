@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
 Source: TypeAlias = "os.PathLike[str] | bytes | bytearray | memoryview | IO[bytes]"
+_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
 Kind = Literal["chat", "image", "audio", "file", "plain"]
 
 T = TypeVar("T")
@@ -169,7 +171,7 @@ def encode_json(body: Mapping[str, Any], *, extra_body: Mapping[str, Any] | None
     """
     whole = {**body, **extra_body} if extra_body else body
     try:
-        return json.dumps(whole, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+        return _JSON.encode(whole).encode()
     except (TypeError, ValueError) as error:
         raise InvalidParameterError(f"the request cannot be written as JSON: {error}") from error
 

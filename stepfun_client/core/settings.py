@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import SecretStr
@@ -109,7 +110,7 @@ class Settings:
     def _find_key(self) -> SecretStr | None:
         """Return the key still masked, so that a traceback which shows a caller's locals does not show it."""
         given = self.api_key.get_secret_value() if self.api_key else None
-        for key in (given, *map(os.environ.get, KEY_VARIABLES)):
+        for key in chain((given,), map(os.environ.get, KEY_VARIABLES)):
             if key and key.strip():
                 return SecretStr(key.strip())
         return None
