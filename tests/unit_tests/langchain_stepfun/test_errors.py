@@ -156,7 +156,7 @@ async def test_each_fault_is_a_typed_error_or_the_whole_answer(chat, fault, way)
     model = chat(default_headers={"x-emulator-fault": fault}, timeout=0.2 if "stall" in fault else None)
 
     if seen is COMPLETE:
-        reply = await WAYS[way](model, f"By {way}: 6 * 7?")
+        reply = await WAYS[way](model, f"{fault} by {way}: 6 * 7?")
         assert "42" in reply.text
         assert reply.additional_kwargs["reasoning_content"].startswith("The user says")
         assert reply.additional_kwargs["reasoning_content"].count("The user says") == 1
@@ -164,7 +164,7 @@ async def test_each_fault_is_a_typed_error_or_the_whole_answer(chat, fault, way)
         assert reply.usage_metadata["total_tokens"] > 0
         return
     with pytest.raises(seen) as caught:
-        await WAYS[way](model, f"By {way}: 6 * 7?")
+        await WAYS[way](model, f"{fault} by {way}: 6 * 7?")
     assert isinstance(caught.value, core.ModelError)
     assert caught.value.is_retryable is True  # all of them may pass
     if seen in (CUT, GARBLED):
