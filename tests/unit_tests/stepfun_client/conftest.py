@@ -306,8 +306,19 @@ class Recording:
     pieces: list[bytes]
 
     @property
+    def asked(self) -> dict[str, Any]:
+        """What `create` or `stream` is called with."""
+        return {name: value for name, value in self.request.items() if name != "stream"}
+
+    @property
     def body(self) -> bytes:
         return b"".join(self.pieces)
+
+    @property
+    def chunks(self) -> list[dict[str, Any]]:
+        """The stream's events, read without any code of the client's."""
+        events = self.body.decode().split("\n\n")
+        return [json.loads(event[6:]) for event in events if event.startswith("data: {")]
 
 
 @pytest.fixture(params=list(RECORDINGS))
@@ -324,4 +335,4 @@ def recorded(request: pytest.FixtureRequest) -> Any:
         pieces = [base64.b64decode(piece) for piece in encoded] if encoded else [json.dumps(response["body"]).encode()]
         return Recording(whole["request"], response["headers"], pieces)
 
-    return SimpleNamespace(origin=request.param, read=read)
+    return read
