@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import mimetypes
 import os
 import time
 from collections.abc import Mapping
@@ -95,7 +96,7 @@ def upload(
     else:
         name = filename or _name_of(file)
         _check(purpose, name, _size_of(file))
-        media_type = by_name(name) or "application/octet-stream"
+        media_type = by_name(name) or mimetypes.guess_type(name)[0] or "application/octet-stream"
         body = Upload(file, name, media_type)
         call = Call("POST", "/files", form={"purpose": purpose}, upload=("file", body), **_options(options))
     reply = yield call
