@@ -201,8 +201,8 @@ async def test_an_empty_id_would_name_all_files(both, server, verb):
 
 
 async def test_no_such_file(both, server, wire):
+    server.answers(wire.error(404, "invalid_request_error", "no such file"))
     with pytest.raises(NotFoundError, match="no such file"):
-        server.answers(wire.error(404, "invalid_request_error", "no such file"))
         await both.get(both.client(server).files.retrieve("file-1"))
 
 
