@@ -84,7 +84,7 @@ class ChatStepFun(BaseChatModel):
     Example:
         >>> model = ChatStepFun(model="step-3.7-flash", reasoning_effort="low")
         >>> print(model.invoke("What is 6 * 7?").text)
-        6 * 7 = 42.
+        6 * 7 = 42
     """
 
     model_config = ConfigDict(extra="forbid", populate_by_name=True, arbitrary_types_allowed=True)

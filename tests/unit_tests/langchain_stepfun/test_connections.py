@@ -31,11 +31,8 @@ def soon(holds: Callable[[], bool], seconds: float = 1.0) -> bool:
     return holds()
 
 
-async def soon_async(holds: Callable[[], bool], seconds: float = 1.0) -> bool:
-    end = time.monotonic() + seconds
-    while not holds() and time.monotonic() < end:
-        await asyncio.sleep(0.005)
-    return holds()
+async def soon_async(holds: Callable[[], bool]) -> bool:
+    return await asyncio.to_thread(soon, holds)
 
 
 def chat(server: Emulator) -> ChatStepFun:

@@ -28,9 +28,7 @@ async def test_a_question_as_it_stands_on_the_wire(ask_whole, wire) -> None:
     assert request.url == "https://api.stepfun.com/v1/chat/completions"
     assert request.headers["authorization"] == "Bearer sk-secret"
     assert request.headers["content-type"] == "application/json"
-    assert request.content == (
-        '{"model":"step-3.7-flash","messages":[{"role":"user","content":"几点了？"}]}'.encode()
-    )
+    assert request.content == ('{"model":"step-3.7-flash","messages":[{"role":"user","content":"几点了？"}]}'.encode())
 
 
 async def test_a_stream_asks_for_the_usage(chunks, wire) -> None:

@@ -121,7 +121,9 @@ async def test_every_form_of_a_tool_choice(ask_whole, wire, choice, tools, sent)
 
 
 def test_a_choice_of_no_bound_tool_is_refused_with_their_names(wire) -> None:
-    with pytest.raises(ChatInvalidParameterError, match=r"'divide', which is none of the bound tools \(multiply, add\)"):
+    with pytest.raises(
+        ChatInvalidParameterError, match=r"'divide', which is none of the bound tools \(multiply, add\)"
+    ):
         wire.chat().bind_tools([multiply, ADD], tool_choice="divide")
 
 
@@ -206,7 +208,9 @@ async def test_a_tool_call_arrives_in_pieces(chunks, chat) -> None:
     [('{"a": 6,', "Expecting property name"), ("[1]", "the arguments are no object")],
     ids=["broken", "no object"],
 )
-async def test_arguments_that_cannot_be_read_are_an_invalid_call_not_an_error(ask_whole, wire, arguments, error) -> None:
+async def test_arguments_that_cannot_be_read_are_an_invalid_call_not_an_error(
+    ask_whole, wire, arguments, error
+) -> None:
     call = {"id": "call_1", "type": "function", "function": {"name": "multiply", "arguments": arguments}}
     message = {"role": "assistant", "content": None, "tool_calls": [call]}
     wire.reply = lambda: httpx.Response(200, json={"choices": [{"message": message, "finish_reason": "stop"}]})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import httpx
 import pytest
@@ -17,8 +18,10 @@ from vcr.request import Request
 
 from langchain_stepfun import ChatStepFun
 from stepfun_client import AsyncStepFunClient, StepFunClient
-from stepfun_emulator import Emulator
 from tests.tape import MATCH_ON, Persister, Source, harmless_response
+
+if TYPE_CHECKING:
+    from stepfun_emulator import Emulator
 
 CASSETTES = sorted((Path(__file__).parents[2] / "cassettes").rglob("*.yaml"))
 KEY = "sk-the-key-of-a-recording"
