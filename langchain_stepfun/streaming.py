@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
 from typing import Any, TypeVar
 
 from langchain_core.messages import AIMessageChunk
@@ -108,13 +109,33 @@ def _message_chunk(delta: Mapping[str, Any]) -> AIMessageChunk | None:
     calls = delta.get("tool_calls")
     if not (text or extra or calls):
         return None
-    # Only what is there: most chunks are text and nothing else, and each argument is validated.
-    said: dict[str, Any] = {"content": text, "response_metadata": {"model_provider": PROVIDER}}
-    if extra:
-        said["additional_kwargs"] = extra
-    if calls:
-        said["tool_call_chunks"] = [_call_chunk(call) for call in calls if not is_server_call(call)]
-    return _built(AIMessageChunk, **said)
+    if isinstance(text, str) and not calls:
+        return _text_chunk(text, extra)
+    return _built(
+        AIMessageChunk,
+        content=text,
+        additional_kwargs=extra,
+        tool_call_chunks=[_call_chunk(call) for call in calls or () if not is_server_call(call)],
+        response_metadata={"model_provider": PROVIDER},
+    )
+
+
+_SILENT = AIMessageChunk(content="", additional_kwargs={}, response_metadata={"model_provider": PROVIDER})
+_CONTAINERS = [(name, value.copy) for name, value in vars(_SILENT).items() if isinstance(value, (dict, list))]
+
+
+def _text_chunk(text: str, extra: dict[str, Any]) -> AIMessageChunk:
+    """Make the chunk nearly all others are like: a copy of one that was validated, with containers of its own.
+
+    Validation would find nothing to do, and take longer than reading the chunk from the wire.
+    """
+    chunk = copy(_SILENT)
+    fields = vars(chunk)
+    for name, fresh in _CONTAINERS:
+        fields[name] = fresh()
+    fields["content"] = text
+    fields["additional_kwargs"] = extra
+    return chunk
 
 
 def _built(kind: type[BuiltT], **fields: Any) -> BuiltT:

@@ -48,6 +48,8 @@ class SSEDecoder:
 
     def feed(self, chunk: bytes) -> list[ServerSentEvent]:
         """Take the next piece and return the events it completes."""
+        if self._is_one_event(chunk):
+            return [ServerSentEvent(chunk[6:-2])]
         if self._after_cr:  # a CR ended the last line; an LF that follows belongs to it
             if not chunk:
                 return []
@@ -68,6 +70,16 @@ class SSEDecoder:
         if rest:
             self._pieces.append(rest)
         return self._read_lines(lines) if lines else []
+
+    def _is_one_event(self, chunk: bytes) -> bool:
+        """Whether a piece is one whole event of one line, as those of a server that sends each token at once are."""
+        return (
+            chunk.startswith(b"data: ")
+            and chunk.find(b"\n") == len(chunk) - 2
+            and chunk.endswith(b"\n\n")
+            and b"\r" not in chunk
+            and not (self._pieces or self._data or self._event or self._after_cr or self._at_start)
+        )
 
     def finish(self) -> list[ServerSentEvent]:
         """Say that the stream has ended; return the event it left without a final blank line, if any."""
