@@ -13,7 +13,7 @@ import stepfun_emulator
 from langchain_stepfun import ChatStepFun
 from stepfun_emulator import Emulator
 
-LONG = "Say something long about " + "many things and " * 60
+LONG = "Say something long about " + "many things and " * 8
 
 
 @pytest.fixture

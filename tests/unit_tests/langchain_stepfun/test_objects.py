@@ -88,6 +88,7 @@ def test_a_copy_shares_the_users_httpx_client_and_a_pickle_leaves_it_out(wire) -
     assert pickle.loads(pickle.dumps(model)).http_client is None
 
 
+@pytest.mark.filterwarnings("ignore:The function `loads` is in beta")
 def test_dumps_and_loads(monkeypatch) -> None:
     monkeypatch.setenv("STEP_API_KEY", KEY)
     model = ChatStepFun(model="step-3.5-flash", temperature=0.5, api_key=KEY, stop=["a"])
@@ -206,7 +207,7 @@ class Traced(BaseTracer):
         self.seen: list[str] = []
 
     def _persist_run(self, run: Any) -> None:
-        self.seen.append(repr(run.dict() if hasattr(run, "dict") else vars(run)) + json.dumps(run.serialized))
+        self.seen.append(f"{run!r} {vars(run)} {json.dumps(run.serialized)}")
 
 
 GIVEN = {"text": KEY, "secret": SecretStr(KEY), "environment": None}
