@@ -30,6 +30,8 @@ DriverT = TypeVar("DriverT")
 class _Configured(Generic[HTTPClientT, DriverT]):
     """What both clients hold: the settings, an httpx client of the user's, and a driver made at first use."""
 
+    _settings = Settings()  # what `repr` shows in the traceback of a constructor that failed
+
     def __init__(
         self,
         api_key: str | SecretStr | None = None,
@@ -57,7 +59,7 @@ class _Configured(Generic[HTTPClientT, DriverT]):
 
     def __repr__(self) -> str:
         settings = self._settings
-        return f"{type(self).__name__}(base_url={settings.root!r}, max_retries={settings.max_retries})"
+        return f"{type(self).__name__}(base_url={settings.address!r}, max_retries={settings.max_retries})"
 
     def __getstate__(self) -> dict[str, Any]:
         return {"_settings": self._settings}

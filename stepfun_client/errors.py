@@ -35,9 +35,12 @@ class StepFunError(Exception):
         self.trace_id = trace_id
 
     def redact(self, redact: Callable[[str], str]) -> None:
-        """Take the key out of every text this error holds, should the service have quoted it."""
-        self.args = _redacted(self.args, redact)
+        """Take the key out of every text this error and its causes hold, should the service have quoted it."""
         self.__dict__.update(_redacted(self.__dict__, redact))
+        link: BaseException | None = self
+        while link is not None:
+            link.args = _redacted(link.args, redact)
+            link = link.__cause__ or link.__context__
 
     def __str__(self) -> str:
         """Return the message, with the trace id where there is one."""

@@ -103,9 +103,11 @@ def validated(model: type[ReplyT], body: Any, *, headers: Mapping[str, str]) -> 
     try:
         result = model.model_validate(body)
     except ValidationError as error:
-        raise unreadable(str(body).encode(), error, trace_id=trace_id) from None
-    result.trace_id = trace_id
-    return result
+        unread = unreadable(str(body).encode(), error, trace_id=trace_id)
+    else:
+        result.trace_id = trace_id
+        return result
+    raise unread  # outside the handler: pydantic's error quotes the reply, and should not hang on ours
 
 
 def checked(params: Any, given: Mapping[str, Any]) -> dict[str, Any]:

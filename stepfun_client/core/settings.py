@@ -72,19 +72,30 @@ class Settings:
         return replace(self)
 
     @property
-    def root(self) -> str:
+    def address(self) -> str:
         """The address all paths are appended to, without a final slash.
 
         `base_url` wins over the environment, which wins over the region. With `plan=True`, a given address that ends in
         `/v1` is moved to `/step_plan/v1` on the same host.
         """
         given = (self.base_url or os.environ.get(BASE_URL_VARIABLE) or "").strip().rstrip("/")
-        if given and not given.startswith(("http://", "https://")):
+        address = given or f"{_HOSTS[self.region]}/v1"
+        return re.sub(r"(?<!/step_plan)/v1$", "/step_plan/v1", address) if self.plan else address
+
+    @property
+    def root(self) -> str:
+        """The address, checked.
+
+        Raises:
+            InvalidParameterError: If it is none.
+        """
+        address = self.address
+        if not address.startswith(("http://", "https://")):
             raise InvalidParameterError(
-                f"base_url is {given!r}; it must begin with https:// (or http:// for a local server)", param="base_url"
+                f"base_url is {address!r}; it must begin with https:// (or http:// for a local server)",
+                param="base_url",
             )
-        root = given or f"{_HOSTS[self.region]}/v1"
-        return re.sub(r"(?<!/step_plan)/v1$", "/step_plan/v1", root) if self.plan else root
+        return address
 
     def key(self) -> str:
         """Find the key.

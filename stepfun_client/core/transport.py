@@ -12,7 +12,7 @@ import platform
 import ssl
 import time
 from collections.abc import AsyncGenerator, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
@@ -85,12 +85,28 @@ def _fields(call: Call, files: ExitStack) -> Iterator[tuple[str, tuple[str | Non
         yield name, (upload.filename, files.enter_context(upload.open()), upload.media_type)
 
 
+class _Discretion:
+    """Takes the key out of errors, should the service have quoted it, and the frames off that hold its words."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
+        if isinstance(error, StepFunError):
+            error.redact(self._settings.redact)
+            raise without_frames(error) from error.__cause__
+
+
 class _Wire:
     """What both drivers know: how a `Call` becomes an httpx request, and a reply or an error an outcome."""
 
     def __init__(self, settings: Settings, *, injected: bool, injected_timeout: httpx.Timeout | None) -> None:
         self._settings = settings
         self._auth = _BearerAuth(settings)
+        self._discretion = _Discretion(settings)
         # A client that the user gave with timeouts of its own keeps them, unless told otherwise here.
         self._own_timeout = injected and injected_timeout != _HTTPX_DEFAULT_TIMEOUT
 
@@ -135,7 +151,8 @@ class _Wire:
     def _failure(self, sent: Send, error: httpx.HTTPError, started: float) -> Failure:
         seconds = time.perf_counter() - started
         address = f"{self._settings.root}{sent.call.path}"
-        logger.debug("%s %s -> %s in %.3f s", sent.call.method, sent.call.path, type(error).__name__, seconds)
+        path = httpx.URL(address).path
+        logger.debug("%s %s -> %s in %.3f s", sent.call.method, path, type(error).__name__, seconds)
         reason = str(error) or type(error).__name__
         said: StepFunError
         if isinstance(error, httpx.TimeoutException):
@@ -154,15 +171,6 @@ class _Wire:
             )
         said.__cause__ = without_frames(error)
         return Failure(said, reached=not isinstance(error, _NEVER_SENT))
-
-    @contextmanager
-    def _discreetly(self) -> Iterator[None]:
-        """Take the key out of an error, should the service have quoted it, and the frames off that hold its words."""
-        try:
-            yield
-        except StepFunError as error:
-            error.redact(self._settings.redact)
-            raise error.with_traceback(None) from error.__cause__
 
     def _cut(self, error: httpx.HTTPError, trace_id: str | None) -> StreamInterruptedError:
         reason = str(error) or type(error).__name__
@@ -187,12 +195,12 @@ class Driver(_Wire):
 
     def run(self, flow: Flow[T]) -> T:
         """Run a flow to its end."""
-        with self._discreetly():
+        with self._discretion:
             return self._drive(unfold(flow, self._settings))
 
     def stream(self, call: Call, reader: StreamReader[T]) -> Generator[T]:
         """Open a stream and yield what the reader makes of it; whoever drops the generator closes the connection."""
-        with self._discreetly():
+        with self._discretion:
             answer = self._drive(exchange(call, self._settings, stream=True))
             response: httpx.Response = answer.response
             chunk = b""
@@ -265,12 +273,12 @@ class AsyncDriver(_Wire):
 
     async def run(self, flow: Flow[T]) -> T:
         """Run a flow to its end."""
-        with self._discreetly():
+        with self._discretion:
             return await self._drive(unfold(flow, self._settings))
 
     async def stream(self, call: Call, reader: StreamReader[T]) -> AsyncGenerator[T]:
         """Open a stream and yield what the reader makes of it; whoever drops the generator closes the connection."""
-        with self._discreetly():
+        with self._discretion:
             answer = await self._drive(exchange(call, self._settings, stream=True))
             response: httpx.Response = answer.response
             chunk = b""
