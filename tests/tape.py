@@ -24,6 +24,7 @@ MATCH_ON = ("method", "scheme", "host", "port", "path", "query", "body")
 _KEPT_REQUEST_HEADERS = ("content-type",)
 _KEPT_RESPONSE_HEADERS = ("content-type", "retry-after", "x-trace-id")
 _BOUNDARY = re.compile(r"(?<=boundary=)[^;]+")
+_UUID = re.compile(rb"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 @dataclass(frozen=True)
@@ -55,11 +56,11 @@ class Source:
         uri = request.uri
         if self.base_url:
             uri = re.sub(rf"^{re.escape(_origin_of(self.base_url))}(?=[/?]|$)", REAL_HOST, uri)
-        body, headers = request.body, _kept(request.headers, _KEPT_REQUEST_HEADERS)
+        body, headers = request.body or b"", _kept(request.headers, _KEPT_REQUEST_HEADERS)
         if boundary := _BOUNDARY.search(headers.get("content-type", "")):
-            body = (body or b"").replace(boundary[0].encode(), b"boundary")
+            body = body.replace(boundary[0].encode(), b"boundary")
             headers["content-type"] = _BOUNDARY.sub("boundary", headers["content-type"])
-        return Request(request.method, uri, body, headers)
+        return Request(request.method, uri, _numbered(body), headers)
 
 
 def harmless_response(response: dict[str, Any]) -> dict[str, Any]:
@@ -131,6 +132,12 @@ def _response(response: dict[str, Any]) -> dict[str, Any]:
 
 def _kept(headers: Any, names: tuple[str, ...]) -> dict[str, Any]:
     return {name.lower(): value for name, value in dict(headers).items() if name.lower() in names}
+
+
+def _numbered(body: bytes) -> bytes:
+    """Ids that the client makes anew each time, numbered, so that a request is the same tomorrow."""
+    seen: dict[bytes, bytes] = {}
+    return _UUID.sub(lambda found: seen.setdefault(found[0], b"00000000-0000-4000-8000-%012d" % (len(seen) + 1)), body)
 
 
 def _text(body: bytes | None) -> str | bytes | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -129,6 +130,17 @@ def test_an_upload_is_played_though_its_boundary_is_another_each_time(tmp_path: 
         recorded = upload(client)
     with player(path), StepFunClient("any") as client:
         assert upload(client) == recorded
+
+
+def test_ids_that_a_client_makes_at_random_are_numbered() -> None:
+    one, other = uuid.uuid4(), uuid.uuid4()
+    body = f'{{"calls": ["{one}", "{other}"], "answers": ["{other}"]}}'.encode()
+
+    harmless = Source("live").harmless_request(Request("POST", "https://api.stepfun.com/v1/x", body, {}))
+
+    first, second = "00000000-0000-4000-8000-000000000001", "00000000-0000-4000-8000-000000000002"
+    assert harmless.body.decode() == f'{{"calls": ["{first}", "{second}"], "answers": ["{second}"]}}'
+    assert Source("live").harmless_request(harmless).body == harmless.body
 
 
 def test_a_cassette_with_the_key_in_it_is_not_written(tmp_path: Path) -> None:
