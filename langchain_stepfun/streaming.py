@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from copy import copy
-from typing import Any, TypeVar
+from typing import Any
 
 from langchain_core.messages import AIMessageChunk
 from langchain_core.messages.tool import tool_call_chunk
 from langchain_core.outputs import ChatGenerationChunk
-from pydantic import BaseModel
 
 from langchain_stepfun.messages import (
     PROVIDER,
@@ -20,8 +18,6 @@ from langchain_stepfun.messages import (
     usage_metadata,
 )
 from stepfun_client.api.chat_stream import ChatChunk, ChatStreamReader, latest_usage
-
-BuiltT = TypeVar("BuiltT", bound=BaseModel)
 
 
 class MessageReader:
@@ -80,8 +76,8 @@ class MessageStream:
         for choice in chunk.get("choices") or ():
             if "finish_reason" in choice:
                 self._finish_reason = choice["finish_reason"]
-            if message := _message_chunk(choice["delta"]):
-                made.append(_built(ChatGenerationChunk, message=message))
+            if said := _chunk(choice["delta"]):
+                made.append(said)
         return made
 
     def finish(self, *, trace_id: str | None, headers: Mapping[str, str] | None = None) -> ChatGenerationChunk:
@@ -102,8 +98,8 @@ class MessageStream:
         return ChatGenerationChunk(message=message)
 
 
-def _message_chunk(delta: Mapping[str, Any]) -> AIMessageChunk | None:
-    """Turn one delta into a message chunk; None where it says nothing, as the first one and the last."""
+def _chunk(delta: Mapping[str, Any]) -> ChatGenerationChunk | None:
+    """Turn one delta into a chunk; None where it says nothing, as the first one and the last."""
     text = delta.get("content") or transcript_of(delta)
     extra = extra_content(delta)
     calls = delta.get("tool_calls")
@@ -111,42 +107,36 @@ def _message_chunk(delta: Mapping[str, Any]) -> AIMessageChunk | None:
         return None
     if isinstance(text, str) and not calls:
         return _text_chunk(text, extra)
-    return _built(
-        AIMessageChunk,
+    message = AIMessageChunk(
         content=text,
         additional_kwargs=extra,
         tool_call_chunks=[_call_chunk(call) for call in calls or () if not is_server_call(call)],
         response_metadata={"model_provider": PROVIDER},
     )
+    return ChatGenerationChunk(message=message)
 
 
 _SILENT = AIMessageChunk(content="", additional_kwargs={}, response_metadata={"model_provider": PROVIDER})
+_SILENT_CHUNK = ChatGenerationChunk(message=_SILENT)
 _CONTAINERS = [(name, value.copy) for name, value in vars(_SILENT).items() if isinstance(value, (dict, list))]
 
 
-def _text_chunk(text: str, extra: dict[str, Any]) -> AIMessageChunk:
+def _text_chunk(text: str, extra: dict[str, Any]) -> ChatGenerationChunk:
     """Make the chunk nearly all others are like: a copy of one that was validated, with containers of its own.
 
     Validation would find nothing to do, and take longer than reading the chunk from the wire.
     """
-    chunk = copy(_SILENT)
-    fields = vars(chunk)
+    message = _SILENT.__copy__()
+    fields = vars(message)
     for name, fresh in _CONTAINERS:
         fields[name] = fresh()
     fields["content"] = text
     fields["additional_kwargs"] = extra
+    chunk = _SILENT_CHUNK.__copy__()
+    fields = vars(chunk)
+    fields["message"] = message
+    fields["text"] = message.text
     return chunk
-
-
-def _built(kind: type[BuiltT], **fields: Any) -> BuiltT:
-    """Make a validated object as `kind(**fields)` does, past the constructors that only hand its arguments on.
-
-    Pydantic's own constructor runs every validator; LangChain's classes put up to four more before it, which take as
-    long again, for each chunk.
-    """
-    built = kind.__new__(kind)
-    BaseModel.__init__(built, **fields)
-    return built
 
 
 def _call_chunk(call: Mapping[str, Any]) -> Any:

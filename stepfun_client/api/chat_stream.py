@@ -137,16 +137,16 @@ class ChatStreamReader:
 
     def _read(self, events: list[ServerSentEvent]) -> list[ChatChunk]:
         chunks: list[ChatChunk] = []
-        for event in events:
-            if self._done or not event.data:
+        for data, _ in events:
+            if self._done or not data:
                 continue
-            if event.data == b"[DONE]":
+            if data == b"[DONE]":
                 self._done = True
                 continue
             try:
-                chunks.append(self._chunk(event.data))
+                chunks.append(self._chunk(data))
             except (ValueError, TypeError, AttributeError) as error:  # no JSON, or not of the shape that was promised
-                raise unreadable(event.data, error, trace_id=self.trace_id) from error
+                raise unreadable(data, error, trace_id=self.trace_id) from error
         return chunks
 
     def _chunk(self, data: bytes) -> ChatChunk:
