@@ -121,7 +121,7 @@ class StepFunClient(_Configured["HTTPClient", "Driver"]):
         ...         model="step-3.7-flash", messages=[{"role": "user", "content": "What is 6 * 7?"}]
         ...     )
         >>> print(reply.text)
-        6 * 7 = 42.
+        6 * 7 = 42
     """
 
     def _make_driver(self) -> Driver:
@@ -185,7 +185,7 @@ class AsyncStepFunClient(_Configured["AsyncHTTPClient", "AsyncDriver"]):
         ...         )
         ...     return reply.text
         >>> print(asyncio.run(ask("What is 6 * 7?")))
-        6 * 7 = 42.
+        6 * 7 = 42
     """
 
     def _make_driver(self) -> AsyncDriver:

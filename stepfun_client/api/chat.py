@@ -219,7 +219,7 @@ class Chat(Resource):
             ...     model="step-3.7-flash", messages=[{"role": "user", "content": "What is 6 * 7?"}]
             ... )
             >>> print(reply.text)
-            6 * 7 = 42.
+            6 * 7 = 42
         """
         return self._runner.run(completion(model=model, messages=messages, **params))
 
@@ -245,7 +245,7 @@ class Chat(Resource):
             >>> for chunk in stream:
             ...     for choice in chunk["choices"]:
             ...         print(choice["delta"].get("content") or "", end="")
-            6 * 7 = 42.
+            6 * 7 = 42
             >>> stream.completion().usage.total_tokens > 0
             True
         """

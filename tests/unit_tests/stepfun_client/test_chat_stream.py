@@ -70,20 +70,29 @@ class TestTheRecordedReplies:
         assert (reply.usage.total_tokens, reply.usage.cached) == (body["usage"]["total_tokens"], 0)
         assert reply.trace_id == recording.headers["x-trace-id"]
 
-    async def test_cut_at_every_byte(self, both, recorded):
+    def test_cut_at_every_byte(self, recorded):
         recording, whole = recorded("chat_stream"), []
-        cuts = iter(range(len(recording.body) + 1))
-        client = both.mocked(lambda _: httpx.Response(200, stream=Cut(recording.body[: next(cuts)])))
         for cut in range(len(recording.body) + 1):
             try:
-                reply = await both.get(client.chat.stream(**recording.asked).completion())
+                self.check(read(recording.body[:cut])[1], recording)
             except StreamInterruptedError:
                 continue
-            self.check(reply, recording)
             whole.append(cut)
         end = recording.body.index(b'"finish_reason":"stop"')
         assert end < whole[0] < whole[-1] == len(recording.body)
         assert whole == list(range(whole[0], whole[-1] + 1)), "what is whole stays whole"
+
+    async def test_a_connection_that_breaks_anywhere(self, both, recorded):
+        recording = recorded("chat_stream")
+        body, outcomes = recording.body, set()
+        for cut in [*range(0, len(body), 31), len(body)]:
+            client = both.mocked(lambda _, cut=cut: httpx.Response(200, stream=Cut(body[:cut])))
+            try:
+                self.check(await both.get(client.chat.stream(**recording.asked).completion()), recording)
+                outcomes.add("whole")
+            except StreamInterruptedError:
+                outcomes.add("interrupted")
+        assert outcomes == {"whole", "interrupted"}
 
 
 class Cut(httpx.SyncByteStream, httpx.AsyncByteStream):

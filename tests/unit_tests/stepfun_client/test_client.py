@@ -212,6 +212,11 @@ class TestCopies:
         assert server.accepted == 1 + used, "connections are not shared"
         await both.close(made)
 
+    async def test_its_settings(self, both, server, wire, used):
+        client = await self.original(both, server, wire, used)
+        assert copy.deepcopy(client._settings) == client._settings
+        assert pickle.loads(pickle.dumps(client._settings)).api_key is None
+
     async def test_a_pickle(self, both, server, wire, used, monkeypatch):
         pickled = pickle.dumps(await self.original(both, server, wire, used))
         assert wire.key.encode() not in pickled
@@ -407,6 +412,6 @@ async def create(client): await client.chat.create(**ask)
 def test_the_interpreter_ends_without_a_word(server, wire, statement):
     server.answers(wire.answer(wire.delta(content="OK")) if "stream" in statement else wire.completion())
     environment = {**os.environ, "STEPFUN_BASE_URL": server.base_url}
-    command = [sys.executable, "-X", "dev", "-W", "default", "-c", PROGRAM.format(statement)]
+    command = [sys.executable, "-W", "default", "-c", PROGRAM.format(statement)]
     ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stderr) == (0, "")

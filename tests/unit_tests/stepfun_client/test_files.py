@@ -12,6 +12,7 @@ from email.policy import HTTP
 import pytest
 
 from stepfun_client import APIResponseError, APITimeoutError, InvalidParameterError, NotFoundError
+from stepfun_client.core.files import Window
 
 READY = {"id": "file-1", "object": "file", "bytes": 5, "created_at": 1, "purpose": "storage", "status": "success"}
 PARSING = READY | {"status": "processed"}
@@ -140,6 +141,26 @@ async def test_a_purpose_nobody_knows_is_the_services_to_judge(both, server, wir
     client = both.client(server.answers(wire.reply(READY)))
     await both.get(client.files.create(b"x", purpose="fine-tune", filename="a.jsonl"))
     assert form(server.requests[0])["purpose"][2] == b"fine-tune"
+
+
+def test_a_window_is_the_callers_file_with_its_zero_where_it_stood():
+    file = io.BytesIO(b"abcdef")
+    with Window(file, 2) as window:
+        assert window.readable()
+        assert window.seekable()
+        assert (window.read(2), window.tell()) == (b"cd", 2)
+        assert [window.seek(0), window.seek(1, os.SEEK_CUR), window.seek(-1, os.SEEK_END)] == [0, 1, 3]
+        assert window.read() == b"f"
+    assert not file.closed
+
+
+def test_a_window_on_a_pipe_can_only_be_read():
+    with Window(io.BytesIO(b"abc"), None) as window:
+        assert not window.seekable()
+        for job in (window.tell, lambda: window.seek(0)):
+            with pytest.raises(io.UnsupportedOperation, match="cannot be rewound"):
+                job()
+        assert window.read() == b"abc"
 
 
 class TestWait:

@@ -8,8 +8,6 @@ import pytest
 
 from stepfun_client import AsyncStepFunClient
 
-MANY = 1000
-
 
 @pytest.fixture
 def endless(server, wire):
@@ -19,7 +17,7 @@ def endless(server, wire):
 
 async def test_a_thousand_that_are_left_inside_the_loop(both, endless, wire):
     client = both.client(endless)
-    for _ in range(MANY):
+    for _ in range(1000):
         if both.kind == "sync":
             for _chunk in client.chat.stream(**wire.ask):
                 break
@@ -27,19 +25,19 @@ async def test_a_thousand_that_are_left_inside_the_loop(both, endless, wire):
             async for _chunk in client.chat.stream(**wire.ask):
                 break
     await endless.wait_async(lambda: endless.open == 0)
-    assert endless.accepted == MANY
+    assert endless.accepted == 1000
 
 
-async def test_a_thousand_that_are_dropped_while_others_run(both, endless, wire):
+async def test_many_that_are_dropped_while_others_run(both, endless, wire):
     client = both.client(endless)
-    for _ in range(MANY // 50):
+    for _ in range(4):
         streams = [client.chat.stream(**wire.ask) for _ in range(50)]
         for stream in streams:
             await both.first(stream)
         assert endless.open >= 50
         del stream, streams
     await endless.wait_async(lambda: endless.open == 0)
-    assert endless.accepted == MANY
+    assert endless.accepted == 200
 
 
 async def test_a_stream_that_is_never_begun_opens_nothing(both, endless, wire):
