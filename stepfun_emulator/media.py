@@ -66,8 +66,8 @@ def _sniff_container(data: bytes) -> str:
 
 
 def _starts_mp3_frame(data: bytes) -> bool:
-    """Eleven set bits of frame sync, a real MPEG version and a real layer."""
-    return len(data) > 2 and data[0] == 0xFF and data[1] & 0xE0 == 0xE0 and data[1] & 0x18 != 0x08 and data[1] & 6 != 0
+    """Eleven set bits of frame sync, a real MPEG version, and layer three."""
+    return len(data) > 2 and data[0] == 0xFF and data[1] & 0xE0 == 0xE0 and data[1] & 0x18 != 0x08 and data[1] & 6 == 2
 
 
 def read_data_uri(uri: str) -> tuple[str, bytes]:

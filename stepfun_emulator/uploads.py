@@ -64,8 +64,8 @@ def _by_url(url: str, request: Request) -> tuple[str, bytes]:
 
 
 async def list_all(request: Request) -> Response:
-    """All files."""
-    return JSONResponse({"object": "list", "data": service_of(request).files.list_all()})
+    """All files, on one page: at most a thousand, and clients that page must be told that there is no other."""
+    return JSONResponse({"object": "list", "data": service_of(request).files.list_all(), "has_more": False})
 
 
 async def retrieve(request: Request) -> Response:

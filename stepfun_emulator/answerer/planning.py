@@ -193,7 +193,8 @@ def _continued(previous: Need, question: str, clause: Clause) -> list[Need]:
     """A clause that fits no tool: one more item for the tool before it, or a detail of that wish."""
     bare = _CONNECTOR.sub("", clause.text.rstrip(".?!。？！"))
     same = _subject(bare) is not None and _subject(bare) == _subject(previous.text)
-    if same and _is_item(clause) and not _takes_list(previous.tool):
+    named = any(words(name) & words(bare) for name in previous.tool.parameters.get("properties", {}))
+    if same and not named and _is_item(clause) and not _takes_list(previous.tool):
         return [previous, Need(previous.tool, _with_subject(previous.text, bare), previous.waits)]
     return [previous.with_more(question, clause)]
 

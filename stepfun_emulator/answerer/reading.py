@@ -19,15 +19,26 @@ _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 def stem(word: str) -> str:
     """A rough English stem: enough for *sales* to meet *sale* and *multiplying* to meet *multiply*."""
     word = word.lower()
-    for ending, least in (("ations", 5), ("ation", 5), ("ings", 4), ("ing", 4), ("ies", 3), ("ers", 4), ("er", 5)):
-        if word.endswith(ending) and len(word) >= len(ending) + least - 1:
-            return word[: -len(ending)]
-    if word.endswith("ed") and len(word) > 4:
-        return word[:-2]
-    if word.endswith("s") and not word.endswith("ss") and len(word) > 3:
-        word = word[:-1]
-    return word[:-1] if word.endswith(("e", "y")) and len(word) > 3 else word
+    for ending, least in _ENDINGS:
+        if word.endswith(ending) and not word.endswith("ss") and len(word) >= len(ending) + least:
+            word = word[: -len(ending)]
+            break
+    return word[:-1] if word.endswith(("e", "y")) and len(word) > _SHORTEST else word
 
+
+# Endings, and what must be left of a word without them.
+_ENDINGS = (
+    ("ations", 4),
+    ("ation", 4),
+    ("ings", 3),
+    ("ing", 3),
+    ("ies", 2),
+    ("ers", 3),
+    ("er", 4),
+    ("ed", 3),
+    ("s", 3),
+)
+_SHORTEST = 3
 
 _BY_STEM: dict[str, set[str]] = {}
 _BY_CHINESE: list[tuple[str, str]] = []

@@ -31,14 +31,15 @@ _MY_NAME = re.compile(
 _ASKS_NAME = re.compile(
     r"\b(?:what(?:'s| is) my name|who am i|(?:remember|know) my name)\b|我(?:叫什么|是谁|的名字)", re.IGNORECASE
 )
-_LONG_CONTEXT = 3
+_LONG_CONTEXT = 3  # sentences
+_SHORT_QUESTION = 6  # words
 
 
 def follow_up(turn: Turn, tools: tuple[Tool, ...]) -> list[Need]:
     """*And in London?* asks again what was asked before, of something else."""
     match = _FOLLOW_UP.match(turn.question.strip())
     called = [call.name for one in turn.said for call in one.calls]
-    if match is None or not called or len(words(turn.question)) > _LONG_CONTEXT:
+    if match is None or not called or len(turn.question.split()) > _SHORT_QUESTION:
         return []
     return [Need(tool, match[1]) for tool in tools if tool.name == called[-1]]
 

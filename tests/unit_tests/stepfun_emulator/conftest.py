@@ -116,7 +116,7 @@ def tool() -> Callable[..., dict[str, Any]]:
     """A function tool; keyword arguments are its properties, all required unless ``required`` says otherwise."""
 
     def describe(
-        name: str, description: str = "", *, required: list[str] | None = None, **properties: Any
+        name: str, description: str = "", /, *, required: list[str] | None = None, **properties: Any
     ) -> dict[str, Any]:
         named = list(properties) if required is None else required
         parameters = {"type": "object", "properties": properties, "required": named}

@@ -1,0 +1,141 @@
+"""The parts of the answerer that the wire shows only together."""
+
+from __future__ import annotations
+
+import pytest
+
+from stepfun_emulator.answerer import arithmetic
+from stepfun_emulator.answerer.material import Material, names, topic
+from stepfun_emulator.answerer.planning import clauses
+from stepfun_emulator.answerer.reading import stem, words
+
+
+@pytest.mark.parametrize(
+    ("text", "expression"),
+    [
+        ("What is 12*7?", "12*7"),
+        ("(80 + 20) / 5", "(80 + 20) / 5"),
+        ("compute (3 + 4) please)", "(3 + 4)"),
+        ("(3 + 4", "3 + 4"),
+        ("6 × 7", "6 * 7"),
+        ("84 ÷ 2", "84 / 2"),
+        ("2 ^ 10", "2 ** 10"),
+        ("3 x 4", "3 * 4"),
+        ("1,200 + 5%", "1200 + (5 / 100)"),
+        ("17% of 2,400", "17 / 100 * 2400"),
+        ("take 20% off", "{result} * 20 / 100"),
+        ("80的20%", "80 * 20 / 100"),
+        ("multiply six by seven", "6 * 7"),
+        ("the product of 6 and 7", "6 * 7"),
+        ("6 times 7", "6 * 7"),
+        ("times 7", "{result} * 7"),
+        ("multiply it by 3", "{result} * 3"),
+        ("divide the result by 4", "{result} / 4"),
+        ("84 divided by 2", "84 / 2"),
+        ("除以3", "{result} / 3"),
+        ("subtract 3 from 10", "10 - 3"),
+        ("10减去3", "10 - 3"),
+        ("difference between 9 and 4", "9 - 4"),
+        ("minus 5", "{result} - 5"),
+        ("the sum of 3 and 4", "3 + 4"),
+        ("add 8 to the total", "8 + {result}"),
+        ("plus 2", "{result} + 2"),
+        ("square root of 16", "16 ** 0.5"),
+        ("5 squared", "5 ** 2"),
+        ("the square of 5", "5 ** 2"),
+        ("double it", "{result} * 2"),
+        ("halve 10", "10 / 2"),
+        ("half of 10", "10 / 2"),
+        ("on 2024-05-01", None),
+        ("call 555-1234", None),
+        ("1 / 0", None),
+        ("nothing", None),
+    ],
+)
+def test_sums_are_found(text, expression):
+    assert arithmetic.find_expression(text) == expression
+
+
+@pytest.mark.parametrize(
+    ("expression", "value"),
+    [
+        ("1 + 2", "3"), ("0.1 + 0.2", "0.3"), ("7 / 2", "3.5"), ("-2 ** 2", "-4"), ("2 ** 0.5", "1.41421356237"),
+        ("1 / 0", None), ("2 ** 999", None), ("(-8) ** 0.5", None), ("a + 1", None), ("1 +", None), ("+1", None),
+        ("1e300 * 10", "1e+301"),
+    ],
+)  # fmt: skip
+def test_sums_are_done(expression, value):
+    assert arithmetic.evaluate(expression) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("What's the weather in San Francisco, CA?", ["San Francisco, CA"]),
+        ("Paris, London and Rome", ["Paris", "London", "Rome"]),
+        ("Tell Bob Smith & Co about Ann's dog", ["Bob Smith & Co", "Ann"]),
+        ("北京和上海", ["北京", "上海"]),
+        ("我在青岛市", ["青岛"]),
+        ("nothing here", []),
+    ],
+)
+def test_names_are_found(text, found):
+    assert names(text) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("Please tell me about cats.", "cats"),
+        ("Search the web for LangChain releases", "LangChain releases"),
+        ("请帮我搜索一下新闻", "新闻"),
+        ("What is?", "What is?"),
+    ],
+)
+def test_topics_are_what_is_left_of_a_question(text, found):
+    assert topic(text) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("Do this, then do that.", [("Do this", False), ("do that.", True)]),
+        ("One. Then two", [("One.", False), ("two", True)]),
+        ("say 'a, then b' and stop", [("say 'a, then b'", False), ("stop", False)]),
+        ("add 3 and 4", [("add 3 and 4", False)]),
+        ("3 + 4 and 5 * 6", [("3 + 4", False), ("5 * 6", False)]),
+        ("先查天气，然后乘以二", [("先查天气", False), ("乘以二", True)]),
+        ("", []),
+    ],
+)
+def test_questions_are_cut_into_clauses(text, parts):
+    assert [(clause.text, clause.after) for clause in clauses(text)] == parts
+
+
+def test_words_meet_across_forms_and_languages():
+    assert stem("multiplying") == stem("multiply")
+    assert stem("sales") == stem("sale")
+    assert stem("class") == "class"
+    assert "#weather" in words("今天天气如何") & words("get_forecast") & words("GetWeather")
+    assert not words("what is the")
+
+
+def test_material_uses_each_thing_once():
+    material = Material("'a' and 'b' with 3, 4")
+    assert [material.take("quoted") for _ in range(3)] == ["a", "b", None]
+    assert [material.take("number") for _ in range(3)] == ["3", "4", None]
+
+
+def test_labels():
+    material = Material('title: Report. the subject "Hi" and mode is fast, of course')
+    assert material.labelled("title") == "Report"
+    assert material.labelled("subject") == "Hi"
+    assert material.labelled("mode") == "fast"
+    assert material.labelled("to") is None
+    assert material.labelled("missing") is None
+    assert Material("the title of").labelled("title") is None
+
+
+def test_without_an_earlier_result_an_open_sum_stays_open():
+    assert Material("multiply it by 3").expression is None
+    assert Material("multiply it by 3", found="It is 7 degrees").expression == "7 * 3"
