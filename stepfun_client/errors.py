@@ -236,7 +236,7 @@ def status_error(
 
 
 def stream_error(error: Any, *, trace_id: str | None) -> APIStatusError:
-    """Build the error for a `{"error": ...}` event inside a stream whose status was 200.
+    """Build the error for a `{"error": ...}` that came with status 200, as inside a stream.
 
     Args:
         error: The value under `"error"`: an object with `message` and `type`, or a text.
@@ -256,7 +256,7 @@ def stream_error(error: Any, *, trace_id: str | None) -> APIStatusError:
         param=detail.get("param"),
         trace_id=trace_id,
         body=error,
-        hint="the service broke off inside the stream; what came before it is not an answer",
+        hint="the service broke off while it answered; what came before it is not an answer",
     )
 
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 from typing_extensions import TypedDict
 
 from stepfun_client.core.call import unreadable
-from stepfun_client.errors import InvalidParameterError, trace_id_of
+from stepfun_client.errors import InvalidParameterError, StepFunError, stream_error, trace_id_of
 
 if TYPE_CHECKING:
     from stepfun_client.core.call import Call, Flow, Reply, StreamReader
@@ -93,6 +93,7 @@ def read(model: type[ReplyT], reply: Reply) -> ReplyT:
 
     Raises:
         APIResponseError: If the reply is no JSON, or has not the promised shape.
+        APIStatusError: If it is an error after all, in spite of its status.
     """
     return validated(model, reply.json(), headers=reply.headers)
 
@@ -103,11 +104,17 @@ def validated(model: type[ReplyT], body: Any, *, headers: Mapping[str, str]) -> 
     try:
         result = model.model_validate(body)
     except ValidationError as error:
-        unread = unreadable(str(body).encode(), error, trace_id=trace_id)
+        unread = _said_instead(body, error, trace_id)
     else:
         result.trace_id = trace_id
         return result
     raise unread  # outside the handler: pydantic's error quotes the reply, and should not hang on ours
+
+
+def _said_instead(body: Any, error: ValidationError, trace_id: str | None) -> StepFunError:
+    if isinstance(body, dict) and (problem := body.get("error")):
+        return stream_error(problem, trace_id=trace_id)
+    return unreadable(str(body).encode(), error, trace_id=trace_id)
 
 
 def checked(params: Any, given: Mapping[str, Any]) -> dict[str, Any]:

@@ -21,6 +21,7 @@ Region = Literal["cn", "global"]
 KEY_VARIABLES = ("STEP_API_KEY", "STEPFUN_API_KEY")
 BASE_URL_VARIABLE = "STEPFUN_BASE_URL"
 CONNECT_TIMEOUT_SECONDS = 5.0
+_SHORTEST_SECRET = 8
 
 _HOSTS: dict[Region, str] = {"cn": "https://api.stepfun.com", "global": "https://api.stepfun.ai"}
 
@@ -127,9 +128,12 @@ class Settings:
         return None
 
     def redact(self, text: str) -> str:
-        """Take the key out of a text, should the service have quoted it."""
+        """Take the key out of a text, should the service have quoted it.
+
+        A short one, such as `"any"` for a local server, is no secret, but may well be a word.
+        """
         secret = self._find_key()
-        return text.replace(secret.get_secret_value(), "***") if secret else text
+        return text.replace(secret.get_secret_value(), "***") if secret and len(secret) >= _SHORTEST_SECRET else text
 
     def read_timeout(self, kind: Kind, wanted: float | None) -> float:
         """Choose the seconds between two bytes: the call's, else the client's, else the kind's."""

@@ -7,7 +7,7 @@ import types
 
 import pytest
 
-from stepfun_client import APIResponseError, InvalidParameterError
+from stepfun_client import APIResponseError, InsufficientBalanceError, InvalidParameterError
 
 ASK = '"model":"step-3.7-flash","messages":[{"role":"user","content":"Hi"}]'
 TOOL = {"type": "function", "function": {"name": "add", "parameters": {"type": "object", "properties": {}}}}
@@ -274,6 +274,13 @@ GARBAGE = (
 async def test_a_good_status_with_garbage_is_an_unreadable_reply(both, server, wire, garbage):
     with pytest.raises(APIResponseError, match="cannot be read") as raised:
         await both.get(both.client(server.answers(wire.reply(garbage))).chat.create(**wire.ask))
+    assert raised.value.trace_id == wire.trace_id
+
+
+async def test_an_error_may_come_with_a_good_status(both, server, wire):
+    server.answers(wire.reply({"error": {"message": "no credit", "type": "quota_exceeded"}}))
+    with pytest.raises(InsufficientBalanceError, match="200 quota_exceeded: no credit") as raised:
+        await both.get(both.client(server).chat.create(**wire.ask))
     assert raised.value.trace_id == wire.trace_id
 
 

@@ -231,3 +231,9 @@ async def test_a_key_quoted_inside_a_stream_is_taken_out(both, server, wire):
     with pytest.raises(AuthenticationError, match=r"bad key \*\*\*") as raised:
         await both.items(both.client(server).chat.stream(**wire.ask))
     assert wire.key not in f"{raised.value} {raised.value!r} {vars(raised.value)}"
+
+
+async def test_a_stand_in_for_a_key_is_a_word_like_any_other(both, server, wire):
+    client = both.client(server.answers(wire.error(503, "busy", "any time later")), api_key="any", max_retries=0)
+    with pytest.raises(ServerError, match="any time later -> try again later; the service also ends any request"):
+        await both.get(client.models.list())

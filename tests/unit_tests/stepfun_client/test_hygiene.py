@@ -73,6 +73,37 @@ def test_importing_it_loads_nothing_heavy(statement):
     assert ended.stdout.split() == []
 
 
+ANSWER = "6 * 7 = 42"
+INTERRUPTED = stepfun_client.StreamInterruptedError
+NEVER_WHOLE = (stepfun_client.APIConnectionError, INTERRUPTED)
+FAULTS = {  # what a user sees: of a whole reply, and of a stream
+    "rate-limit": (stepfun_client.RateLimitError,) * 2,
+    "rate-limit-retry-after": (stepfun_client.RateLimitError,) * 2,
+    "flaky": (ANSWER, ANSWER),
+    "overloaded": (stepfun_client.ServerError,) * 2,
+    "timeout-503": (stepfun_client.ServerError,) * 2,
+    "html-error": (stepfun_client.ServerError,) * 2,
+    "drop-connection": (stepfun_client.APIConnectionError,) * 2,
+    "cut-stream": NEVER_WHOLE,
+    "cut-connection": NEVER_WHOLE,
+    "cut-before-first": NEVER_WHOLE,
+    "garbage": (stepfun_client.APIResponseError,) * 2,
+    "error-in-stream": (stepfun_client.ServerError,) * 2,
+    "no-done": (ANSWER, ANSWER),
+    "slow": (ANSWER, ANSWER),
+    "stall": (stepfun_client.APITimeoutError, stepfun_client.StreamTimeoutError),
+    "stall-after-first": (stepfun_client.APITimeoutError, stepfun_client.StreamTimeoutError),
+    "one-byte": (ANSWER, ANSWER),
+    "odd-chunks": (ANSWER, ANSWER),
+    "crlf": (ANSWER, ANSWER),
+    "tool-whole": (ANSWER, ANSWER),
+    "tool-no-index": (ANSWER, ANSWER),
+    "tool-repeated-id": (ANSWER, ANSWER),
+    "finish-empty": (ANSWER, ANSWER),
+    "reasoning-only": (ANSWER, ANSWER),
+}
+
+
 @pytest.mark.usefixtures("environment")
 class TestAgainstTheEmulator:
     """It was written from the wire description alone, so a mistake in the client cannot hide in it."""
@@ -116,3 +147,19 @@ class TestAgainstTheEmulator:
     async def test_refusals(self, both, wire, key, cls):
         with pytest.raises(cls):
             await both.get(both.client(api_key=key).chat.create(**wire.ask))
+
+    @pytest.mark.parametrize(("fault", "outcomes"), FAULTS.items())
+    async def test_faults(self, both, naps, fault, outcomes):
+        chat = both.client(api_key=None, timeout=0.3).chat
+        ask = {"model": "step-3.7-flash", "messages": [{"role": "user", "content": "What is 6 * 7?"}]}
+        options = {"extra_headers": {stepfun_emulator.faults.HEADER: fault}}
+        calls = (lambda: chat.create(**ask, **options), lambda: chat.stream(**ask, **options).completion())
+        for call, outcome in zip(calls, outcomes, strict=True):
+            if isinstance(outcome, str):
+                assert (await both.get(call())).text == outcome
+            else:
+                with pytest.raises(outcome):
+                    await both.get(call())
+
+    def test_no_fault_is_forgotten(self):
+        assert set(FAULTS) == set(stepfun_emulator.FAULTS)
