@@ -13,6 +13,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from stepfun_emulator.delivery import Act, HangUp, deliver
 from stepfun_emulator.errors import invalid
 from stepfun_emulator.faults import HEADER, Delivery, Fault, Instead, find_fault
+from stepfun_emulator.tracing import new_trace_id, trace_headers
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
@@ -66,22 +67,20 @@ class Breaker:
         return self._fault if asked is None else find_fault(asked)
 
     async def _instead(self, instead: Instead, scope: Scope, receive: Receive, send: Send) -> None:
-        outcome = instead(self._attempt(scope))
+        request = _fingerprint(scope)
+        outcome = instead(self._attempts[request])
         if outcome is None:
-            del self._attempts[_fingerprint(scope)]
+            del self._attempts[request]  # the next one like it fails again
             await self._app(scope, receive, send)
         elif isinstance(outcome, Act):
             hang_up_of(scope)()
             while (await receive())["type"] != "http.disconnect":
                 pass
         else:
+            self._attempts[request] += 1
+            if outcome.media_type != "text/html":  # a gateway's page knows nothing of traces
+                outcome.headers.update(trace_headers(new_trace_id(), scope["path"]))
             await outcome(scope, receive, send)
-
-    def _attempt(self, scope: Scope) -> int:
-        """How often this very request came before; it is forgotten once it is let through."""
-        key = _fingerprint(scope)
-        self._attempts[key] += 1
-        return self._attempts[key] - 1
 
     async def _broken(self, fault: Fault, delivery: Delivery, scope: Scope, receive: Receive, send: Send) -> None:
         """Collect the reply, then put it on the wire as the fault has it."""

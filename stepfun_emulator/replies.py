@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ from starlette.responses import Response
 from stepfun_emulator.breaking import hang_up_of
 from stepfun_emulator.delivery import Step, deliver
 from stepfun_emulator.errors import Refusal
+from stepfun_emulator.tracing import new_trace_id, trace_headers
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
@@ -26,13 +26,13 @@ def guarded(handler: Handler) -> Handler:
     """An endpoint with its key checked, its refusals answered and its trace headers written."""
 
     async def endpoint(request: Request) -> Response:
-        request.state.trace_id = secrets.token_hex(16)
+        request.state.trace_id = new_trace_id()
         try:
             check_key(request)
             response = await handler(request)
         except Refusal as refusal:
             response = refusal.response()
-        response.headers.update(_traced(request))
+        response.headers.update(trace_headers(request.state.trace_id, request.url.path))
         return response
 
     return endpoint
@@ -50,18 +50,6 @@ def check_key(request: Request) -> None:
         raise Refusal(401, "invalid_api_key", "Incorrect API key provided")
     if key.startswith("broke"):
         raise Refusal(402, "quota_exceeded", "You exceeded your current quota, please check your balance")
-
-
-def _traced(request: Request) -> dict[str, str]:
-    """The headers of a recorded reply (WIRE.md section 1)."""
-    parts = request.url.path.split("/")
-    return {
-        "x-trace-id": request.state.trace_id,
-        "x-router-id": f"path:{'/'.join(parts[: parts.index('v1') + 2])}/",
-        "x-proxy-latency": "1350",
-        "x-upstream-latency": "0",
-        "cache-control": "no-cache",
-    }
 
 
 def json_body(request: Request) -> Any:

@@ -51,6 +51,7 @@ def test_rate_limit_has_no_retry_after(ask):
     assert response.status_code == 429
     assert response.json()["error"]["type"] == "rate_limited"
     assert "retry-after" not in response.headers
+    assert len(response.headers["x-trace-id"]) == 32
 
 
 def test_rate_limit_retry_after(ask):
@@ -79,6 +80,7 @@ def test_html_error_is_a_gateway_page(ask):
     assert response.status_code == 502
     assert response.headers["content-type"].startswith("text/html")
     assert "<center>nginx</center>" in response.text
+    assert "x-trace-id" not in response.headers
 
 
 @pytest.mark.parametrize("streamed", [False, True])
@@ -302,6 +304,11 @@ def test_an_unknown_fault_is_refused(ask):
 
 def test_refusals_pass_through_a_broken_line(ask):
     assert ask("Hi", model="none", fault="cut-stream").status_code == 404
+
+
+def test_a_fault_befalls_unknown_paths_too(emulator):
+    response = httpx.get(emulator.base_url.removesuffix("/v1") + "/none", headers={"x-emulator-fault": "overloaded"})
+    assert response.status_code == 503
 
 
 def test_every_fault_is_summarised():

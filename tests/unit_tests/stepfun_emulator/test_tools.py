@@ -1,4 +1,4 @@
-"""Function tools: which are called, with what, in which order, and that an agent comes to an end (WIRE.md section 4)."""
+"""Function tools: which are called, with what, in which order; and agents come to an end (WIRE.md section 4)."""
 
 from __future__ import annotations
 
@@ -43,13 +43,21 @@ def tools(tool) -> dict[str, dict[str, Any]]:
         "search": tool("search_documents", "Search the documents", required=["query"], query=TEXT, max_results=WHOLE),
         "currency": tool("convert_currency", "Convert money", amount=NUMBER, from_currency=TEXT, to_currency=TEXT),
         "customer": tool("create_customer", "Create a customer", customer_name=TEXT, description=TEXT),
-        "remind": tool("set_reminder", "Set a reminder", required=["text"], text=TEXT, date=TEXT, time=TEXT, urgent={"type": "boolean"}),
+        "remind": tool(
+            "set_reminder",
+            "Set a reminder",
+            required=["text"],
+            text=TEXT,
+            date=TEXT,
+            time=TEXT,
+            urgent={"type": "boolean"},
+        ),
         "compare": tool("compare_weather", "Compare the weather", cities={"type": "array", "items": TEXT}),
         "average": tool("average", "Average of numbers", numbers={"type": "array", "items": NUMBER}),
         "report": tool("WeatherReport", "The final report", city=TEXT, temperature=NUMBER),
         "fetch": tool("fetch_page", "Fetch a web page", url=TEXT),
         "draw": tool("generate_image", "Draw a picture", required=["prompt"], prompt=TEXT, size=TEXT),
-    }  # fmt: skip
+    }
 
 
 @pytest.fixture(scope="module")
@@ -110,22 +118,46 @@ def agent(ask, tools):
         ("What is the value of magic_function(3)? Use the tool.", "magic", {"input": 3}),
         ("What is the value of magic_function_no_args()? Use the tool.", "no_args", {}),
         ("Sum the column amount in sales.csv", "column", {"path": "sales.csv", "column": "amount"}),
-        ("Email bob@example.com with the subject 'Hi' and the body 'Bye'", "mail", {"to": "bob@example.com", "subject": "Hi", "body": "Bye"}),
+        (
+            "Email bob@example.com with the subject 'Hi' and the body 'Bye'",
+            "mail",
+            {"to": "bob@example.com", "subject": "Hi", "body": "Bye"},
+        ),
         ("把“你好世界”翻译成法语", "translate", {"text": "你好世界", "target_language": "法语"}),
         ('Say "hello there" out loud', "speech", {"text": "hello there"}),
         ("Read aloud: the cat sat", "speech", {"text": "the cat sat"}),
-        ("Speak good evening aloud with voice linjiajiejie", "speech", {"text": "good evening aloud with voice linjiajiejie", "voice": "linjiajiejie"}),
-        ("Search our documents for vacation days, max_results 5", "search", {"query": "our documents for vacation days", "max_results": 5}),
+        (
+            "Speak good evening aloud with voice linjiajiejie",
+            "speech",
+            {"text": "good evening aloud with voice linjiajiejie", "voice": "linjiajiejie"},
+        ),
+        (
+            "Search our documents for vacation days, max_results 5",
+            "search",
+            {"query": "our documents for vacation days", "max_results": 5},
+        ),
         ("Convert 100 USD to EUR", "currency", {"amount": 100, "from_currency": "USD", "to_currency": "EUR"}),
-        ("Create a customer named '你好啊集团' - a Chinese company", "customer", {"customer_name": "你好啊集团", "description": "a Chinese company"}),
-        ("Set an urgent reminder 'call Ann' for 2026-12-24 at 17:30", "remind", {"text": "call Ann", "date": "2026-12-24", "time": "17:30", "urgent": True}),
-        ("Set a reminder 'call Ann' tomorrow, not urgent", "remind", {"text": "call Ann", "date": "tomorrow", "urgent": False}),
+        (
+            "Create a customer named '你好啊集团' - a Chinese company",
+            "customer",
+            {"customer_name": "你好啊集团", "description": "a Chinese company"},
+        ),
+        (
+            "Set an urgent reminder 'call Ann' for 2026-12-24 at 17:30",
+            "remind",
+            {"text": "call Ann", "date": "2026-12-24", "time": "17:30", "urgent": True},
+        ),
+        (
+            "Set a reminder 'call Ann' tomorrow, not urgent",
+            "remind",
+            {"text": "call Ann", "date": "tomorrow", "urgent": False},
+        ),
         ("Compare the weather in Paris and London", "compare", {"cities": ["Paris", "London"]}),
         ("Compute the average of 3, 4 and 8", "average", {"numbers": [3, 4, 8]}),
         ("Fetch https://example.com/a?b=1 please", "fetch", {"url": "https://example.com/a?b=1"}),
         ("Draw a red cat on a sofa", "draw", {"prompt": "a red cat on a sofa"}),
     ],
-)  # fmt: skip
+)
 def test_arguments_come_from_the_question(calls, tools, question, offered, arguments):
     assert calls(question, offered, model="step-3.7-flash") == [(tools[offered]["function"]["name"], arguments)]
 
@@ -281,7 +313,7 @@ def test_what_no_tool_does_is_worked_out_from_the_result(agent):
 def test_a_shape_of_an_answer_is_called_last(agent, calls):
     question = "What is the weather in Paris?"
     assert [name for name, _ in calls(question, "report", "weather", tool_choice="required")] == ["get_weather"]
-    with pytest.raises(AssertionError, match="get_weather.*WeatherReport"):
+    with pytest.raises(AssertionError, match=r"get_weather.*WeatherReport"):
         agent(
             question,
             {"get_weather": "21 degrees", "WeatherReport": "noted"},
