@@ -10,6 +10,7 @@ import functools
 import os
 import platform
 import ssl
+import sys
 import time
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import ExitStack, closing
@@ -213,7 +214,8 @@ class Driver(_Wire):
                     raise self._cut(error, trace_id_of(answer.headers)) from without_frames(error)
             finally:
                 del chunk  # a traceback that shows this frame's locals must not show what the service said
-                response.close()
+                if not sys.is_finalizing():  # at the interpreter's end httpx is half gone, and the socket goes by itself
+                    response.close()
             yield from reader.finish()
 
     def __del__(self) -> None:

@@ -320,6 +320,7 @@ def test_threads_share_one_client(server, wire):
         assert len(client._driver._made) == 1
 
 
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # the server's thread; the child does not need it
 class TestFork:
     """A child makes connections of its own, and leaves its parent's alone."""
 
