@@ -4,6 +4,10 @@
 >>> model = ChatStepFun(model="step-3.7-flash", reasoning_effort="low")
 """
 
+from langchain_stepfun import content_blocks
 from langchain_stepfun.chat_models import ChatStepFun
+from langchain_stepfun.costs import cost_of
 
-__all__ = ["ChatStepFun"]
+content_blocks.register()
+
+__all__ = ["ChatStepFun", "cost_of"]

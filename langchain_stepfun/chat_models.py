@@ -2,34 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+import json
+import warnings
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, aclosing, nullcontext
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from langchain_core.language_models.chat_models import BaseChatModel
-from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
-from pydantic import ConfigDict, Field, PrivateAttr, SecretStr, model_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
 from typing_extensions import Self
 
+from langchain_stepfun.connection import Connected
 from langchain_stepfun.errors import model_errors
-from langchain_stepfun.messages import PROVIDER, from_wire, reply_metadata, sum_usage, to_wire, usage_metadata
+from langchain_stepfun.events import EventStream
+from langchain_stepfun.messages import PROVIDER, to_wire
 from langchain_stepfun.profiles import profile_of
-from langchain_stepfun.streaming import MessageReader
+from langchain_stepfun.results import chat_result, sum_usage
+from langchain_stepfun.streaming import MessageStream, TranslatedReader, Translator
+from langchain_stepfun.structured_output import Method, method_for, structured
 from langchain_stepfun.tool_binding import tool_choice_to_wire, tools_to_wire
-from stepfun_client import AsyncStepFunClient, InvalidParameterError, StepFunClient, __version__
+from stepfun_client import ConcurrencyLimit, InvalidParameterError, StepFunError, __version__
 from stepfun_client.api.chat import chat_call
 from stepfun_client.catalog import MODEL_DEFAULT_CHAT
+from stepfun_client.estimate import estimate_message_tokens, estimate_tokens
 
 if TYPE_CHECKING:
     from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
     from langchain_core.language_models import LanguageModelInput, ModelProfile
     from langchain_core.language_models.base import LangSmithParams
     from langchain_core.messages import AIMessage, BaseMessage
+    from langchain_core.outputs import ChatGenerationChunk, ChatResult
     from langchain_core.runnables import Runnable
+    from langchain_protocol.protocol import MessagesData
 
-    from stepfun_client.api.chat import ChatCompletion
     from stepfun_client.core.call import Call
 
-_CONNECTION = ("api_key", "region", "plan", "base_url", "timeout", "max_retries", "default_headers")
 _REQUEST = (
     "temperature",
     "top_p",
@@ -44,7 +51,10 @@ _REQUEST = (
 )
 
 
-class ChatStepFun(BaseChatModel):
+MadeT = TypeVar("MadeT")
+
+
+class ChatStepFun(BaseChatModel, Connected):
     """StepFun's chat models: reasoning, tools, pictures, video and sound, streamed or whole.
 
     Args:
@@ -71,6 +81,8 @@ class ChatStepFun(BaseChatModel):
         audio: `{"voice": ..., "format": "wav" | "pcm"}`: wav without stream, pcm in a stream.
         streaming: Whether `invoke` streams underneath.
         include_response_headers: Whether `response_metadata` holds the reply's headers.
+        concurrency_limit: How many calls of this model may run at once in this process, each held until its stream
+            ends, as StepFun counts them; a number, or a `stepfun_client.ConcurrencyLimit` that several models share.
         model_kwargs: Further parameters, checked like the others.
         extra_body: Anything else, laid over the request unchecked.
 
@@ -90,16 +102,6 @@ class ChatStepFun(BaseChatModel):
     model_config = ConfigDict(extra="forbid", populate_by_name=True, arbitrary_types_allowed=True)
 
     model: str = MODEL_DEFAULT_CHAT
-    api_key: SecretStr | None = Field(default=None, repr=False)
-    region: Literal["cn", "global"] = "cn"
-    plan: bool = False
-    base_url: str | None = None
-    timeout: float | None = Field(default=None, gt=0)
-    max_retries: int = Field(default=2, ge=0)
-    default_headers: Mapping[str, str] | None = Field(default=None, repr=False)
-    http_client: Any = Field(default=None, exclude=True, repr=False)
-    http_async_client: Any = Field(default=None, exclude=True, repr=False)
-
     temperature: float | None = Field(default=None, ge=0, le=2)
     top_p: float | None = Field(default=None, ge=0, le=1)
     max_tokens: int | None = Field(default=None, ge=1)
@@ -115,9 +117,12 @@ class ChatStepFun(BaseChatModel):
     include_response_headers: bool = False
     model_kwargs: dict[str, Any] = Field(default_factory=dict)
     extra_body: dict[str, Any] | None = None
+    concurrency_limit: ConcurrencyLimit | None = Field(default=None, exclude=True, repr=False)
 
-    _sync: StepFunClient | None = PrivateAttr(default=None)
-    _async: AsyncStepFunClient | None = PrivateAttr(default=None)
+    @field_validator("concurrency_limit", mode="before")
+    @classmethod
+    def _make_stepfun_limit(cls, given: Any) -> Any:
+        return ConcurrencyLimit(given) if isinstance(given, int) else given
 
     @model_validator(mode="after")
     def _check_stepfun_choices(self) -> Self:
@@ -164,46 +169,6 @@ class ChatStepFun(BaseChatModel):
         params["ls_model_name"] = kwargs.get("model") or self.model
         return params
 
-    # --- Clients, made at first use ----------------------------------------------------------------------------------
-
-    @property
-    def client(self) -> StepFunClient:
-        """The synchronous client underneath, made at first use."""
-        if self._sync is None:
-            self._sync = StepFunClient(**self._connection(), http_client=self.http_client)
-        return self._sync
-
-    @property
-    def async_client(self) -> AsyncStepFunClient:
-        """The asynchronous client underneath, made at first use."""
-        if self._async is None:
-            self._async = AsyncStepFunClient(**self._connection(), http_client=self.http_async_client)
-        return self._async
-
-    def _connection(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in _CONNECTION}
-
-    def __getstate__(self) -> dict[Any, Any]:
-        """Leave key, clients and connections out of pickles."""
-        state = super().__getstate__()
-        left_out = {"api_key": None, "http_client": None, "http_async_client": None}
-        return {**state, "__dict__": {**state["__dict__"], **left_out}, "__pydantic_private__": _NO_CLIENTS}
-
-    def __copy__(self) -> Self:
-        """Copy without the clients, which belong to the settings they were made with."""
-        copied = super().__copy__()
-        copied._sync = copied._async = None  # noqa: SLF001 - the copy's own
-        return copied
-
-    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
-        """Copy with the key and the user's own httpx clients, but with connections of its own."""
-        memo = {} if memo is None else memo
-        for shared in (self.http_client, self.http_async_client):
-            memo[id(shared)] = shared
-        for made in (self._sync, self._async):
-            memo[id(made)] = None
-        return super().__deepcopy__(memo)
-
     # --- Requests and replies ----------------------------------------------------------------------------------------
 
     def _params(self) -> dict[str, Any]:
@@ -220,24 +185,6 @@ class ChatStepFun(BaseChatModel):
     def _wire(self, messages: list[BaseMessage]) -> list[dict[str, Any]]:
         return to_wire(messages, send_reasoning=self.send_reasoning)
 
-    def _result(self, reply: ChatCompletion, headers: Mapping[str, str] | None = None) -> ChatResult:
-        body = reply.model_dump(exclude_unset=True)
-        usage = usage_metadata(body.get("usage"))
-        generations: list[ChatGeneration] = []
-        for choice in body["choices"]:
-            metadata = reply_metadata(
-                model=body.get("model"),
-                finish_reason=choice.get("finish_reason"),
-                request_id=body.get("id"),
-                trace_id=reply.trace_id,
-                headers=headers,
-            )
-            # Several answers share one usage; it is counted with the first.
-            message = from_wire(choice["message"], usage=None if generations else usage, metadata=metadata)
-            generations.append(ChatGeneration(message=message))
-        output = {"model_name": body.get("model"), "token_usage": body.get("usage") or {}}
-        return ChatResult(generations=generations, llm_output=output)
-
     def _combine_llm_outputs(self, llm_outputs: list[dict[str, Any] | None]) -> dict[str, Any]:
         return sum_usage(llm_outputs)
 
@@ -248,8 +195,9 @@ class ChatStepFun(BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,  # noqa: ARG002 - core reports what is returned
         **kwargs: Any,
     ) -> ChatResult:
-        with model_errors():
-            return self._result(self.client.chat.create(**self._request(messages, stop, kwargs)))
+        with model_errors(), self._slot():
+            reply = self.client.chat.create(**self._request(messages, stop, kwargs))
+            return chat_result(reply, tell_headers=self.include_response_headers)
 
     async def _agenerate(
         self,
@@ -259,7 +207,9 @@ class ChatStepFun(BaseChatModel):
         **kwargs: Any,
     ) -> ChatResult:
         with model_errors():
-            return self._result(await self.async_client.chat.create(**self._request(messages, stop, kwargs)))
+            async with self._async_slot():
+                reply = await self.async_client.chat.create(**self._request(messages, stop, kwargs))
+                return chat_result(reply, tell_headers=self.include_response_headers)
 
     def _stream(
         self,
@@ -268,19 +218,56 @@ class ChatStepFun(BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,  # noqa: ARG002 - core reports what is yielded
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
-        with model_errors():
-            yield from self.client.events(self._stream_call(messages, stop, kwargs), self._reader())
+        return self._translated(MessageStream(), messages, stop, kwargs)
 
-    async def _astream(
+    def _astream(
         self,
         messages: list[BaseMessage],
         stop: list[str] | None = None,
         run_manager: AsyncCallbackManagerForLLMRun | None = None,  # noqa: ARG002 - core reports what is yielded
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
+        return self._atranslated(MessageStream(), messages, stop, kwargs)
+
+    def _stream_chat_model_events(
+        self,
+        messages: list[BaseMessage],
+        *,
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,  # noqa: ARG002 - core reports what is yielded
+        **kwargs: Any,
+    ) -> Iterator[MessagesData]:
+        """Yield v3 events; langchain-core finds this hook by its name."""
+        return self._translated(EventStream(), messages, stop, kwargs)
+
+    def _astream_chat_model_events(
+        self,
+        messages: list[BaseMessage],
+        *,
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,  # noqa: ARG002 - core reports what is yielded
+        **kwargs: Any,
+    ) -> AsyncIterator[MessagesData]:
+        """Yield v3 events asynchronously; langchain-core finds this hook by its name."""
+        return self._atranslated(EventStream(), messages, stop, kwargs)
+
+    def _translated(
+        self, translator: Translator[MadeT], messages: list[BaseMessage], stop: list[str] | None, kwargs: dict[str, Any]
+    ) -> Iterator[MadeT]:
+        """Stream in the translator's words."""
+        with model_errors(), self._slot():
+            yield from self.client.events(self._stream_call(messages, stop, kwargs), self._reader(translator))
+
+    async def _atranslated(
+        self, translator: Translator[MadeT], messages: list[BaseMessage], stop: list[str] | None, kwargs: dict[str, Any]
+    ) -> AsyncIterator[MadeT]:
+        """Stream in the translator's words, asynchronously."""
         with model_errors():
-            async for chunk in self.async_client.events(self._stream_call(messages, stop, kwargs), self._reader()):
-                yield chunk
+            async with self._async_slot():
+                call = self._stream_call(messages, stop, kwargs)
+                async with aclosing(self.async_client.events(call, self._reader(translator))) as made:
+                    async for item in made:
+                        yield item
 
     def _stream_call(self, messages: list[BaseMessage], stop: list[str] | None, kwargs: dict[str, Any]) -> Call:
         request = self._request(messages, stop, kwargs)
@@ -288,8 +275,43 @@ class ChatStepFun(BaseChatModel):
             raise InvalidParameterError("n must be 1 in a stream: a stream makes one message", param="n")
         return chat_call(model=request.pop("model"), messages=request.pop("messages"), stream=True, params=request)
 
-    def _reader(self) -> MessageReader:
-        return MessageReader(tell_headers=self.include_response_headers)
+    def _reader(self, translator: Translator[MadeT]) -> TranslatedReader[MadeT]:
+        return TranslatedReader(translator, tell_headers=self.include_response_headers)
+
+    def _slot(self) -> AbstractContextManager[None]:
+        return self.concurrency_limit.held() if self.concurrency_limit else nullcontext()
+
+    def _async_slot(self) -> AbstractAsyncContextManager[None]:
+        return self.concurrency_limit.held_async() if self.concurrency_limit else nullcontext()
+
+    # --- Tokens ------------------------------------------------------------------------------------------------------
+
+    def get_num_tokens(self, text: str) -> int:
+        """Estimate a text's tokens offline, fairly to Chinese; text splitters ask often."""
+        return estimate_tokens(text)
+
+    def get_num_tokens_from_messages(
+        self,
+        messages: list[BaseMessage],
+        tools: Sequence[dict[str, Any] | type | Callable[..., Any] | Any] | None = None,
+    ) -> int:
+        """Count a conversation's tokens by the service, which asks for no answer; offline, estimate them.
+
+        Args:
+            messages: The conversation.
+            tools: Tools that would be sent with it; the service does not count them, so they are estimated.
+
+        Returns:
+            The count. Where the service cannot be asked, an estimate, with a warning.
+        """
+        wire = self._wire(messages)
+        described = json.dumps(tools_to_wire(tools), ensure_ascii=False) if tools else ""
+        try:
+            counted = self.client.tokens.count(model=self.model, messages=wire).total_tokens
+        except StepFunError as error:
+            warnings.warn(f"the tokens are estimated, since StepFun did not count them: {error}", stacklevel=2)
+            counted = estimate_message_tokens(wire)
+        return counted + estimate_tokens(described)
 
     # --- Tools -------------------------------------------------------------------------------------------------------
 
@@ -336,5 +358,46 @@ class ChatStepFun(BaseChatModel):
             }
         return self.bind(**{name: value for name, value in given.items() if value is not None}, **kwargs)
 
+    def with_structured_output(
+        self,
+        schema: dict[str, Any] | type,
+        *,
+        method: Method | None = None,
+        include_raw: bool = False,
+        strict: bool | None = None,
+        **kwargs: Any,
+    ) -> Runnable[LanguageModelInput, Any]:
+        """Answer with what a schema describes.
 
-_NO_CLIENTS = {"_sync": None, "_async": None}
+        Args:
+            schema: A pydantic class (v1 or v2), a TypedDict, a JSON schema, or a function dict.
+            method: `"json_schema"` (StepFun keeps to the schema; some models), `"function_calling"` (a forced tool
+                call), or `"json_mode"` (any JSON object; the schema is put into the prompt). By default `json_schema`
+                where the model is known to take it, else `function_calling`.
+            include_raw: Whether to return `{"raw", "parsed", "parsing_error"}` instead of the parsed answer alone.
+            strict: Whether the service must keep to the schema; None leaves it out.
+            **kwargs: None are taken.
+
+        Returns:
+            A runnable that answers with a pydantic object for a pydantic class, else with a dict; streamed, with ever
+            more complete ones.
+
+        Raises:
+            InvalidParameterError: If the method is none of the three, or a further argument is given.
+            AnswerCutError: When run, if the answer was cut at `max_tokens`.
+
+        Example:
+            >>> class Product(BaseModel):
+            ...     '''A product of two numbers.'''
+            ...     a: int
+            ...     b: int
+            >>> ChatStepFun(model="step-3.5-flash").with_structured_output(Product).invoke("Multiply 6 and 7")
+            Product(a=6, b=7)
+        """
+        with model_errors():
+            if kwargs:
+                raise InvalidParameterError(
+                    f"with_structured_output takes no {', '.join(kwargs)}; it takes schema, method, include_raw, strict"
+                )
+            chosen = method or method_for(self.model)
+            return structured(self, schema, method=chosen, strict=strict, include_raw=include_raw)

@@ -90,6 +90,10 @@ class ChatMissingAPIKeyError(stepfun.MissingAPIKeyError, ModelAuthenticationErro
     """No API key was given and none stands in the environment."""
 
 
+class AnswerCutError(StepFunError, ModelError):
+    """The answer was cut at `max_tokens` where only a whole one is of use; the same request ends the same way."""
+
+
 # By our class, the most special first: what a StreamTimeoutError is, an APITimeoutError is not yet.
 _TWINS: dict[type[StepFunError], type[StepFunError]] = {
     stepfun.BadRequestError: ChatBadRequestError,

@@ -7,7 +7,8 @@ in one and fail in the other.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+import warnings
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from langchain_core.messages import (
@@ -115,7 +116,6 @@ _SAID_ELSEWHERE = frozenset(
         "server_tool_call",
         "server_tool_call_chunk",
         "server_tool_result",
-        "non_standard",
     }
 )
 
@@ -131,6 +131,8 @@ def _assistant_text(message: AIMessage) -> str:
             texts.append(block["text"])
         elif kind == "audio":
             texts.append((block.get("extras") or {}).get("transcript", ""))
+        elif kind == "non_standard":
+            warnings.warn(f"a non-standard block of an assistant message is not sent: {block}", stacklevel=2)
         elif kind not in _SAID_ELSEWHERE:
             raise unknown_block(block, "an assistant message")
     return "".join(texts)
@@ -174,22 +176,25 @@ def _tool_message(message: ToolMessage, media: list[dict[str, Any]]) -> dict[str
 # --- The wire to LangChain's messages --------------------------------------------------------------------------------
 
 
-def from_wire(message: Mapping[str, Any], *, usage: UsageMetadata | None, metadata: Mapping[str, Any]) -> AIMessage:
+def from_wire(message: dict[str, Any], *, usage: UsageMetadata | None, metadata: Mapping[str, Any]) -> AIMessage:
     """Turn a whole reply's message into an `AIMessage`.
 
     Args:
         message: The wire's message, its reasoning in `reasoning_content`.
         usage: What the exchange used.
-        metadata: What goes into `response_metadata`, beside the provider.
+        metadata: What goes into `response_metadata`.
     """
     calls, invalid = _client_calls(message.get("tool_calls") or ())
+    tell_audio_type(message)
+    content = message.get("content") or transcript_of(message)
+    warn_if_thought_only(metadata.get("finish_reason"), has_answered=bool(content or message.get("tool_calls")))
     return AIMessage(
-        content=message.get("content") or transcript_of(message),
+        content=content,
         additional_kwargs=extra_content(message),
         tool_calls=calls,
         invalid_tool_calls=invalid,
         usage_metadata=usage,
-        response_metadata={**metadata, "model_provider": PROVIDER},
+        response_metadata=dict(metadata),
     )
 
 
@@ -214,6 +219,31 @@ def transcript_of(message: Mapping[str, Any]) -> str:
     return (message.get("audio") or {}).get("transcript") or ""
 
 
+# Only what no samples begin with: any two bytes of sound may look like the start of an mp3 frame.
+_SOUND_TYPES = {"UklGR": "audio/wav", "SUQz": "audio/mpeg", "T2dnUw": "audio/ogg", "ZkxhQ": "audio/flac"}
+
+
+def tell_audio_type(message: dict[str, Any]) -> None:
+    """Write the MIME type of a spoken answer beside its sound: a file says what it is, else it is pcm.
+
+    pcm is 24 kHz, mono, 16 bit (WIRE.md section 4).
+    """
+    audio = message.get("audio")
+    if audio and (data := audio.get("data")):
+        types = (kind for head, kind in _SOUND_TYPES.items() if data.startswith(head))
+        message["audio"] = {**audio, "mime_type": next(types, "audio/pcm")}
+
+
+def warn_if_thought_only(finish_reason: str | None, *, has_answered: bool) -> None:
+    """Warn where thinking used up `max_tokens`: what looks like an empty answer is none (WIRE.md section 4)."""
+    if finish_reason == "length" and not has_answered:
+        warnings.warn(
+            "the model's thinking used up max_tokens and no answer came (finish_reason 'length'): raise max_tokens, "
+            "which thinking counts against, or lower reasoning_effort",
+            stacklevel=2,
+        )
+
+
 def is_server_call(call: Mapping[str, Any] | ToolCallDelta) -> bool:
     """Whether StepFun has run the call by itself: it must be neither executed nor answered."""
     return call.get("type", "function") not in ("function", "", None)
@@ -226,17 +256,23 @@ def _client_calls(calls: Iterable[Mapping[str, Any]]) -> tuple[list[ToolCall], l
         if is_server_call(call):
             continue
         function = call.get("function") or {}
-        name, text, identifier = function.get("name", ""), function.get("arguments") or "{}", call.get("id")
-        try:
-            args = json.loads(text)
-        except ValueError as error:
-            invalid.append(invalid_tool_call(name=name, args=text, id=identifier, error=str(error)))
-            continue
-        if isinstance(args, dict):
-            valid.append(tool_call(name=name, args=args, id=identifier))
+        read = read_call(call.get("id"), function.get("name") or "", function.get("arguments") or "")
+        if read["type"] == "tool_call":
+            valid.append(read)
         else:
-            invalid.append(invalid_tool_call(name=name, args=text, id=identifier, error="the arguments are no object"))
+            invalid.append(read)
     return valid, invalid
+
+
+def read_call(identifier: str | None, name: str, arguments: str) -> ToolCall | InvalidToolCall:
+    """Read the JSON text of a call's arguments; where it is no object, the call is an invalid one that keeps it."""
+    try:
+        args = json.loads(arguments or "{}")
+    except ValueError as error:
+        return invalid_tool_call(name=name, args=arguments, id=identifier, error=str(error))
+    if not isinstance(args, dict):
+        return invalid_tool_call(name=name, args=arguments, id=identifier, error="the arguments are no object")
+    return tool_call(name=name, args=args, id=identifier)
 
 
 def usage_metadata(usage: Mapping[str, Any] | None) -> UsageMetadata | None:
@@ -263,21 +299,7 @@ def reply_metadata(
 ) -> dict[str, Any]:
     """Collect what `response_metadata` tells of an exchange; said once for each message."""
     told = {"model_name": model, "finish_reason": finish_reason, "id": request_id, "trace_id": trace_id}
-    metadata: dict[str, Any] = {name: value for name, value in told.items() if value}
+    metadata: dict[str, Any] = {"model_provider": PROVIDER, **{name: value for name, value in told.items() if value}}
     if headers is not None:
         metadata["headers"] = dict(headers)
     return metadata
-
-
-def sum_usage(outputs: Sequence[Mapping[str, Any] | None]) -> dict[str, Any]:
-    """Add up the `llm_output` of several replies."""
-    total: dict[str, int] = {}
-    names: dict[str, Any] = {}
-    for output in outputs:
-        if output is None:
-            continue
-        names.setdefault("model_name", output.get("model_name"))
-        for name, count in (output.get("token_usage") or {}).items():
-            if isinstance(count, int):
-                total[name] = total.get(name, 0) + count
-    return {**names, "token_usage": total}

@@ -3,35 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Generic, Protocol, TypeVar
 
 from langchain_core.messages import AIMessageChunk
 from langchain_core.messages.tool import tool_call_chunk
 from langchain_core.outputs import ChatGenerationChunk
 
-from langchain_stepfun.messages import (
-    PROVIDER,
-    extra_content,
-    is_server_call,
-    reply_metadata,
-    transcript_of,
-    usage_metadata,
-)
-from stepfun_client.api.chat_stream import ChatChunk, ChatStreamReader, latest_usage
+from langchain_stepfun.messages import PROVIDER, extra_content, is_server_call, transcript_of, usage_metadata
+from langchain_stepfun.stream_facts import StreamFacts
+from stepfun_client.api.chat_stream import ChatChunk, ChatStreamReader
+
+MadeT = TypeVar("MadeT")
 
 
-class MessageReader:
-    """Reads a stream's bytes as message chunks: a `StreamReader` around the one that reads wire chunks.
+class Translator(Protocol[MadeT]):
+    """What turns a stream's clean wire chunks into LangChain's words."""
+
+    def read(self, chunk: ChatChunk) -> list[MadeT]:
+        """Take a wire chunk; return what it makes."""
+
+    def finish(self, *, trace_id: str | None, headers: Mapping[str, str] | None = None) -> list[MadeT]:
+        """Take the end; return what concludes the message."""
+
+
+class TranslatedReader(Generic[MadeT]):
+    """Reads a stream's bytes in LangChain's words: a `StreamReader` around the one that reads wire chunks.
 
     The driver hands on what one network read completes at once, so no generator stands between it and LangChain.
 
     Args:
-        tell_headers: Whether the last chunk tells the reply's headers.
+        translator: What the wire chunks are turned into: message chunks, or v3 events.
+        tell_headers: Whether the end tells the reply's headers.
     """
 
-    def __init__(self, *, tell_headers: bool = False) -> None:
+    def __init__(self, translator: Translator[MadeT], *, tell_headers: bool = False) -> None:
         self._wire = ChatStreamReader()
-        self._made = MessageStream()
+        self._translator = translator
         self._tell_headers = tell_headers
 
     @property
@@ -43,15 +50,15 @@ class MessageReader:
         """Take the reply's headers."""
         self._wire.begin(headers)
 
-    def feed(self, chunk: bytes) -> list[ChatGenerationChunk]:
-        """Take the next bytes and return the message chunks they complete."""
-        return [made for wire in self._wire.feed(chunk) for made in self._made.read(wire)]
+    def feed(self, chunk: bytes) -> list[MadeT]:
+        """Take the next bytes and return what they complete."""
+        return [made for wire in self._wire.feed(chunk) for made in self._translator.read(wire)]
 
-    def finish(self) -> list[ChatGenerationChunk]:
+    def finish(self) -> list[MadeT]:
         """Take the end of the stream; raise StreamInterruptedError if it came too early."""
-        rest = [made for wire in self._wire.finish() for made in self._made.read(wire)]
+        rest = [made for wire in self._wire.finish() for made in self._translator.read(wire)]
         headers = self._wire.headers if self._tell_headers else None
-        return [*rest, self._made.finish(trace_id=self._wire.trace_id, headers=headers)]
+        return rest + self._translator.finish(trace_id=self._wire.trace_id, headers=headers)
 
 
 class MessageStream:
@@ -62,40 +69,21 @@ class MessageStream:
     """
 
     def __init__(self) -> None:
-        self._usage: dict[str, Any] | None = None
-        self._model: str | None = None
-        self._request_id: str | None = None
-        self._finish_reason: str | None = None
+        self._facts = StreamFacts()
 
     def read(self, chunk: ChatChunk) -> list[ChatGenerationChunk]:
         """Take a wire chunk; return the message chunk it makes, if it says anything."""
-        self._usage = latest_usage(self._usage, chunk.get("usage"))
-        if self._model is None:
-            self._model, self._request_id = chunk.get("model"), chunk.get("id")
-        made = []
-        for choice in chunk.get("choices") or ():
-            if "finish_reason" in choice:
-                self._finish_reason = choice["finish_reason"]
-            if said := _chunk(choice["delta"]):
-                made.append(said)
-        return made
+        return [said for delta in self._facts.note(chunk) if (said := _chunk(delta))]
 
-    def finish(self, *, trace_id: str | None, headers: Mapping[str, str] | None = None) -> ChatGenerationChunk:
+    def finish(self, *, trace_id: str | None, headers: Mapping[str, str] | None = None) -> list[ChatGenerationChunk]:
         """Return the last chunk: usage, names, finish reason."""
-        metadata = reply_metadata(
-            model=self._model,
-            finish_reason=self._finish_reason,
-            request_id=self._request_id,
-            trace_id=trace_id,
-            headers=headers,
-        )
         message = AIMessageChunk(
             content="",
-            usage_metadata=usage_metadata(self._usage),
-            response_metadata={**metadata, "model_provider": PROVIDER},
+            usage_metadata=usage_metadata(self._facts.usage),
+            response_metadata=self._facts.conclude(trace_id=trace_id, headers=headers),
             chunk_position="last",
         )
-        return ChatGenerationChunk(message=message)
+        return [ChatGenerationChunk(message=message)]
 
 
 def _chunk(delta: Mapping[str, Any]) -> ChatGenerationChunk | None:

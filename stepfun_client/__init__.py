@@ -7,6 +7,7 @@
 __version__ = "0.1.0"  # before the imports: the transport names it
 
 from stepfun_client.client import AsyncStepFunClient, StepFunClient
+from stepfun_client.core.concurrency import ConcurrencyLimit
 from stepfun_client.errors import (
     APIConnectionError,
     APIResponseError,
@@ -34,6 +35,7 @@ __all__ = [
     "AsyncStepFunClient",
     "AuthenticationError",
     "BadRequestError",
+    "ConcurrencyLimit",
     "ContentModerationError",
     "InsufficientBalanceError",
     "InvalidParameterError",

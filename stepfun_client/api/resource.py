@@ -6,7 +6,16 @@ from collections.abc import AsyncGenerator, Generator, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, Protocol, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator, with_config
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+    with_config,
+)
 from typing_extensions import TypedDict
 
 from stepfun_client.core.call import unreadable
@@ -87,6 +96,13 @@ class WireModel(WirePart):
 
     trace_id: str | None = None
 
+    _headers: Mapping[str, str] = PrivateAttr(default_factory=dict)
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """The reply's headers, names in lower case."""
+        return self._headers
+
 
 def read(model: type[ReplyT], reply: Reply) -> ReplyT:
     """Read a JSON reply into a model, with the exchange's trace id.
@@ -107,6 +123,7 @@ def validated(model: type[ReplyT], body: Any, *, headers: Mapping[str, str]) -> 
         unread = _said_instead(body, error, trace_id)
     else:
         result.trace_id = trace_id
+        result._headers = headers  # noqa: SLF001 - the reply's own
         return result
     raise unread  # outside the handler: pydantic's error quotes the reply, and should not hang on ours
 
