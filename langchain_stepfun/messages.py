@@ -43,7 +43,9 @@ def to_wire(messages: Iterable[BaseMessage], *, send_reasoning: bool = True) -> 
     """Turn a conversation into StepFun's message objects.
 
     A tool message takes text only, so pictures a tool returned follow in a user message, after the last of the tool
-    messages that answer the same turn: every call must be answered before anybody else speaks.
+    messages that answer the same turn: every call must be answered before anybody else speaks. A message's `name` is
+    not
+    sent: StepFun documents none, and ignores what it does not document.
 
     Args:
         messages: The conversation.
@@ -70,23 +72,19 @@ def to_wire(messages: Iterable[BaseMessage], *, send_reasoning: bool = True) -> 
 
 def _message(message: BaseMessage, *, send_reasoning: bool) -> dict[str, Any]:
     if isinstance(message, HumanMessage):
-        return _named({"role": "user", "content": user_content(message.content)}, message)
+        return {"role": "user", "content": user_content(message.content)}
     if isinstance(message, SystemMessage):
-        return _named({"role": "system", "content": only_text(message.content, "a system message")}, message)
+        return {"role": "system", "content": only_text(message.content, "a system message")}
     if isinstance(message, AIMessage):
-        return _named(_assistant_message(message, send_reasoning=send_reasoning), message)
+        return _assistant_message(message, send_reasoning=send_reasoning)
     if isinstance(message, ChatMessage):
         content = user_content(message.content) if message.role == "user" else only_text(message.content, message.role)
-        return _named({"role": message.role, "content": content}, message)
+        return {"role": message.role, "content": content}
     raise InvalidParameterError(
         f"StepFun takes no {type(message).__name__}; possible are HumanMessage, AIMessage, SystemMessage, ToolMessage "
         "and ChatMessage",
         param="messages",
     )
-
-
-def _named(wire: dict[str, Any], message: BaseMessage) -> dict[str, Any]:
-    return {**wire, "name": message.name} if message.name else wire
 
 
 def _assistant_message(message: AIMessage, *, send_reasoning: bool) -> dict[str, Any]:

@@ -28,7 +28,7 @@ def validated(*, content, **extra):
     [
         (TEXT, validated(content="six")),
         (REASONING, validated(content="", reasoning_content="6 * 7")),
-        (AUDIO, validated(content="six", audio={"data": "AQID", "transcript": "six"})),
+        (AUDIO, validated(content="six", audio={"data": "AQID", "transcript": "six", "mime_type": "audio/pcm"})),
     ],
     ids=["text", "reasoning", "audio"],
 )

@@ -131,7 +131,7 @@ SEEN: dict[str, tuple[type[Exception] | None, type[Exception] | None]] = {
     "cut-connection": (LOST, CUT),
     "cut-before-first": (LOST, CUT),
     "garbage": (GARBLED, GARBLED),
-    "error-in-stream": (GARBLED, FAILED),
+    "error-in-stream": (FAILED, FAILED),
     "no-done": (COMPLETE, COMPLETE),
     "slow": (COMPLETE, COMPLETE),
     "stall": (SILENT, SILENT),

@@ -148,7 +148,7 @@ WIRE_CALL = {"id": "call_1", "type": "function", "function": {"name": "add", "ar
             SystemMessage([{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]),
             {"role": "system", "content": "a\nb"},
         ),
-        (HumanMessage("Hi", name="Ann"), {"role": "user", "content": "Hi", "name": "Ann"}),
+        (HumanMessage("Hi", name="Ann"), {"role": "user", "content": "Hi"}),
         (AIMessage("Hi"), {"role": "assistant", "content": "Hi"}),
         (AIMessage(""), {"role": "assistant", "content": ""}),
         (
