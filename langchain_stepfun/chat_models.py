@@ -78,7 +78,7 @@ class ChatStepFun(BaseChatModel, Connected):
         reasoning_format: `"general"` or `"deepseek-style"`; both are read alike.
         send_reasoning: Whether reasoning goes back to the model together with its tool calls.
         modalities: `["text"]` or `["text", "audio"]`.
-        audio: `{"voice": ..., "format": "wav" | "pcm"}`: wav without stream, pcm in a stream.
+        audio: `{"voice": ...}`; a spoken answer is wav without stream, pcm (24 kHz, mono, 16 bit) in a stream.
         streaming: Whether `invoke` streams underneath.
         include_response_headers: Whether `response_metadata` holds the reply's headers.
         concurrency_limit: How many calls of this model may run at once in this process, each held until its stream

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field, model_validator
 from typing_extensions import Self
 
-from stepfun_client.api.chat_checks import check_model_rules, check_shape
+from stepfun_client.api.chat_checks import audio_format, check_model_rules, check_shape
 from stepfun_client.api.chat_stream import ChatChunk, ChatFold, ChatStreamReader, cached_tokens, one_reasoning
 from stepfun_client.api.resource import (
     AsyncResource,
@@ -47,7 +47,8 @@ class ChatParams(CallOptions, total=False):
         reasoning_effort: `"low"`, `"medium"` or `"high"`, as far as the model knows them.
         reasoning_format: `"general"` or `"deepseek-style"`; both are read alike here.
         modalities: `["text"]` or `["text", "audio"]`.
-        audio: `{"voice": ..., "format": "wav" | "pcm"}`: wav without stream, pcm (24 kHz, mono, 16 bit) in a stream.
+        audio: `{"voice": ..., "format": ...}`; the format is wav without stream, pcm (24 kHz, mono, 16 bit) in a
+            stream, and may be left out.
         stream_options: `{"include_usage": bool}`; usage is asked for unless this says otherwise.
         extra_body: Anything else, laid over the body unchecked.
     """
@@ -180,6 +181,8 @@ def chat_call(*, model: str, messages: Sequence[Mapping[str, Any]], stream: bool
     if stream:
         body["stream"] = True
         body.setdefault("stream_options", {"include_usage": True})
+    if "audio" in body and "format" not in body["audio"]:
+        body["audio"] = {**body["audio"], "format": audio_format(stream=stream)}
     check_model_rules(body)
     content = encode_json(body, extra_body=extra_body)
     return Call("POST", "/chat/completions", content=content, kind="chat", headers=headers, timeout=timeout)

@@ -89,11 +89,16 @@ def _check_modalities(modalities: Iterable[str], model: ModelInfo) -> None:
         )
 
 
+def audio_format(*, stream: bool) -> str:
+    """Return the one format a spoken answer comes in: pcm in a stream, else wav."""
+    return "pcm" if stream else "wav"
+
+
 def _check_audio_format(body: Mapping[str, Any]) -> None:
     if "audio" not in (body.get("modalities") or ()):
         return
     given = (body.get("audio") or {}).get("format")
-    wanted = "pcm" if body.get("stream") else "wav"
+    wanted = audio_format(stream=bool(body.get("stream")))
     if given and given != wanted:
         raise InvalidParameterError(
             f"audio format is {given!r}; a spoken answer is wav without stream and pcm in a stream, so here "

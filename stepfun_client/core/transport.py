@@ -214,7 +214,9 @@ class Driver(_Wire):
                     raise self._cut(error, trace_id_of(answer.headers)) from without_frames(error)
             finally:
                 del chunk  # a traceback that shows this frame's locals must not show what the service said
-                if not sys.is_finalizing():  # at the interpreter's end httpx is half gone, and the socket goes by itself
+                if (
+                    not sys.is_finalizing()
+                ):  # at the interpreter's end httpx is half gone, and the socket goes by itself
                     response.close()
             yield from reader.finish()
 
