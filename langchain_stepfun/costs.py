@@ -21,7 +21,7 @@ def cost_of(message: AIMessage) -> Cost | None:
 
     Example:
         >>> print(cost_of(ChatStepFun(model="step-3.7-flash").invoke("What is 6 * 7?")))
-        0.000279 yuan by the price list of 2026-06
+        0.000... yuan by the price list of 2026-06
     """
     usage = message.usage_metadata
     if not usage:

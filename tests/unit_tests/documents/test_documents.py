@@ -15,6 +15,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 import pytest
+from pydantic import BaseModel
 
 import langchain_stepfun
 from demo.picture import BLUE, GREEN, RED, bar_chart
@@ -121,7 +122,8 @@ def test_there_are_examples() -> None:
 @pytest.mark.usefixtures("readers_desk")
 @pytest.mark.parametrize("test", DOCSTRINGS)
 def test_the_examples_in_docstrings(test: doctest.DocTest, capsys: pytest.CaptureFixture) -> None:
-    test.globs = {**test.globs, "asyncio": asyncio}
+    public = {name: getattr(langchain_stepfun, name) for name in langchain_stepfun.__all__}
+    test.globs = {**test.globs, **public, "asyncio": asyncio, "BaseModel": BaseModel}  # what a reader has imported
     runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)
 
     failed, _ = runner.run(test, clear_globs=False)

@@ -59,7 +59,8 @@ async def test_a_stream_asks_for_the_usage(chunks, wire) -> None:
         ({"reasoning_effort": "high"}, {"reasoning_effort": "high"}),
         ({"reasoning_format": "deepseek-style"}, {"reasoning_format": "deepseek-style"}),
         ({"model": "step-audio-2", "modalities": ["text"]}, {"model": "step-audio-2", "modalities": ["text"]}),
-        ({"audio": {"voice": "wenrounansheng"}}, {"audio": {"voice": "wenrounansheng"}}),
+        ({"audio": {"voice": "a", "format": "wav"}}, {"audio": {"voice": "a", "format": "wav"}}),
+        ({"audio": {"voice": "a"}}, {"audio": {"voice": "a", "format": "wav"}}),  # the one format there is
         ({"model_kwargs": {"top_p": 0.1}}, {"top_p": 0.1}),
         ({"extra_body": {"seed": 1}}, {"seed": 1}),
         ({"extra_body": {"max_tokens": 9}, "max_tokens": 5}, {"max_tokens": 9}),
