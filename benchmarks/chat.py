@@ -23,7 +23,7 @@ from benchmarks.contenders import IMPORTS, OURS, PEERS
 from benchmarks.results import IMPORT, INVOKE, MEMORY, STREAM, STREAMS, Results, all_reached, table, verdicts
 
 _ROOT = Path(__file__).resolve().parents[1]
-_ROUNDS, _QUICK_ROUNDS = 12, 2
+_ROUNDS, _QUICK_ROUNDS = 8, 2
 
 
 @contextmanager
@@ -72,7 +72,7 @@ def _measure_speed(running: dict[str, str], address: str, rounds: int, results: 
         for measure in (INVOKE, STREAM, STREAMS):
             for contestant in contestants.values():  # makes sure that nobody is fast by dropping text, and warms up
                 contestant.ask(task="check", count=1, chunks=measure.chunks)
-            for _ in range(rounds):
+            for _ in range(rounds * measure.weight):
                 for name, contestant in contestants.items():
                     results.add(measure, name, contestant.ask(**measure.order)["seconds"])
 
