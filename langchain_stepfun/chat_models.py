@@ -59,7 +59,8 @@ class ChatStepFun(BaseChatModel, Connected):
 
     Args:
         model: A model id; any that StepFun takes, known to the catalogue or not.
-        api_key: The key; without one, `STEP_API_KEY` and then `STEPFUN_API_KEY` are read at the first call.
+        api_key: The key; without one, `STEP_API_KEY` and then `STEPFUN_API_KEY` are read, now and at the
+            first call.
         region: `"cn"` for api.stepfun.com, `"global"` for api.stepfun.ai; a key works in its own region only.
         plan: True to call Step Plan's paths.
         base_url: Another address; without one, `STEPFUN_BASE_URL`, then the region's.

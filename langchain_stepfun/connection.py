@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
+from langchain_core.utils import secret_from_env
 from pydantic import BaseModel, Field, PrivateAttr, SecretStr
 from typing_extensions import Self
 
 from stepfun_client import AsyncStepFunClient, StepFunClient
+from stepfun_client.core.settings import KEY_VARIABLES
 
 _SETTINGS = ("api_key", "region", "plan", "base_url", "timeout", "max_retries", "default_headers")
 _LEFT_OUT = {"api_key": None, "http_client": None, "http_async_client": None}
@@ -20,7 +22,7 @@ class Connected(BaseModel):
     The clients are made at first use and left out of copies and pickles; a pickle holds no key either.
     """
 
-    api_key: SecretStr | None = Field(default=None, repr=False)
+    api_key: SecretStr | None = Field(default_factory=secret_from_env(KEY_VARIABLES, default=None), repr=False)
     region: Literal["cn", "global"] = "cn"
     plan: bool = False
     base_url: str | None = None

@@ -130,10 +130,16 @@ def _assistant_text(message: AIMessage) -> str:
         elif kind == "audio":
             texts.append((block.get("extras") or {}).get("transcript", ""))
         elif kind == "non_standard":
-            warnings.warn(f"a non-standard block of an assistant message is not sent: {block}", stacklevel=2)
+            _leave_out(block["value"])
         elif kind not in _SAID_ELSEWHERE:
             raise unknown_block(block, "an assistant message")
     return "".join(texts)
+
+
+def _leave_out(block: Mapping[str, Any]) -> None:
+    """Leave out another provider's own block; say so where nothing else in the message stands for it."""
+    if block.get("type") not in _SAID_ELSEWHERE:
+        warnings.warn(f"a {block.get('type')!r} block of an assistant message is not sent to StepFun", stacklevel=2)
 
 
 def _reasoning_of(message: AIMessage) -> str:
