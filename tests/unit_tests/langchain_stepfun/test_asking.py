@@ -88,7 +88,8 @@ async def test_a_stream_makes_one_message(chunks, chat) -> None:
 
 
 async def test_a_reply_that_max_tokens_ended_says_so(ask, chat) -> None:
-    reply = await ask(chat(max_tokens=3), QUESTION)
+    with pytest.warns(UserWarning, match="raise max_tokens"):
+        reply = await ask(chat(max_tokens=3), QUESTION)
 
     assert reply.response_metadata["finish_reason"] == "length"
     assert reply.text == ""  # thinking counts against max_tokens and may leave no text

@@ -112,7 +112,19 @@ def by_name(name: str) -> dict:
         ("any", [multiply, ADD], "required"),
         (True, [multiply, ADD], "required"),
     ],
-    ids=str,
+    ids=[
+        "none given",
+        "False",
+        "auto",
+        "none",
+        "name",
+        "object",
+        "True",
+        "any",
+        "required beside a search",
+        "any of two",
+        "True of two",
+    ],
 )
 async def test_every_form_of_a_tool_choice(ask_whole, wire, choice, tools, sent) -> None:
     await ask_whole(wire.chat().bind_tools(tools, tool_choice=choice), "Hi")
