@@ -7,7 +7,8 @@
 from langchain_stepfun import content_blocks
 from langchain_stepfun.chat_models import ChatStepFun
 from langchain_stepfun.costs import cost_of
+from langchain_stepfun.media_blocks import audio_block, image_block, video_block
 
 content_blocks.register()
 
-__all__ = ["ChatStepFun", "cost_of"]
+__all__ = ["ChatStepFun", "audio_block", "cost_of", "image_block", "video_block"]

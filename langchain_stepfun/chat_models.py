@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, AbstractContextManager, aclosing, nullcontext
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from langchain_core.language_models.chat_models import BaseChatModel
@@ -18,6 +18,7 @@ from langchain_stepfun.events import EventStream
 from langchain_stepfun.messages import PROVIDER, to_wire
 from langchain_stepfun.profiles import profile_of
 from langchain_stepfun.results import chat_result, sum_usage
+from langchain_stepfun.sending import sending, sending_async
 from langchain_stepfun.streaming import MessageStream, TranslatedReader, Translator
 from langchain_stepfun.structured_output import Method, method_for, structured
 from langchain_stepfun.tool_binding import tool_choice_to_wire, tools_to_wire
@@ -82,6 +83,8 @@ class ChatStepFun(BaseChatModel, Connected):
         audio: `{"voice": ...}`; a spoken answer is wav without stream, pcm (24 kHz, mono, 16 bit) in a stream.
         streaming: Whether `invoke` streams underneath.
         include_response_headers: Whether `response_metadata` holds the reply's headers.
+        upload_above: From how many bytes on a picture or a video is uploaded (and deleted after the answer) rather than
+            sent along; None sends all along.
         concurrency_limit: How many calls of this model may run at once in this process, each held until its stream
             ends, as StepFun counts them; a number, or a `stepfun_client.ConcurrencyLimit` that several models share.
         model_kwargs: Further parameters, checked like the others.
@@ -118,6 +121,7 @@ class ChatStepFun(BaseChatModel, Connected):
     include_response_headers: bool = False
     model_kwargs: dict[str, Any] = Field(default_factory=dict)
     extra_body: dict[str, Any] | None = None
+    upload_above: int | None = Field(default=None, ge=0)
     concurrency_limit: ConcurrencyLimit | None = Field(default=None, exclude=True, repr=False)
 
     @field_validator("concurrency_limit", mode="before")
@@ -196,9 +200,8 @@ class ChatStepFun(BaseChatModel, Connected):
         run_manager: CallbackManagerForLLMRun | None = None,  # noqa: ARG002 - core reports what is returned
         **kwargs: Any,
     ) -> ChatResult:
-        with model_errors(), self._slot():
-            reply = self.client.chat.create(**self._request(messages, stop, kwargs))
-            return chat_result(reply, tell_headers=self.include_response_headers)
+        with model_errors(), self._sending(messages, stop, kwargs) as request:
+            return chat_result(self.client.chat.create(**request), tell_headers=self.include_response_headers)
 
     async def _agenerate(
         self,
@@ -208,8 +211,8 @@ class ChatStepFun(BaseChatModel, Connected):
         **kwargs: Any,
     ) -> ChatResult:
         with model_errors():
-            async with self._async_slot():
-                reply = await self.async_client.chat.create(**self._request(messages, stop, kwargs))
+            async with self._sending_async(messages, stop, kwargs) as request:
+                reply = await self.async_client.chat.create(**request)
                 return chat_result(reply, tell_headers=self.include_response_headers)
 
     def _stream(
@@ -256,34 +259,30 @@ class ChatStepFun(BaseChatModel, Connected):
         self, translator: Translator[MadeT], messages: list[BaseMessage], stop: list[str] | None, kwargs: dict[str, Any]
     ) -> Iterator[MadeT]:
         """Stream in the translator's words."""
-        with model_errors(), self._slot():
-            yield from self.client.events(self._stream_call(messages, stop, kwargs), self._reader(translator))
+        with model_errors(), self._sending(messages, stop, kwargs) as request:
+            yield from self.client.events(_stream_call(request), self._reader(translator))
 
     async def _atranslated(
         self, translator: Translator[MadeT], messages: list[BaseMessage], stop: list[str] | None, kwargs: dict[str, Any]
     ) -> AsyncIterator[MadeT]:
         """Stream in the translator's words, asynchronously."""
         with model_errors():
-            async with self._async_slot():
-                call = self._stream_call(messages, stop, kwargs)
-                async with aclosing(self.async_client.events(call, self._reader(translator))) as made:
+            async with self._sending_async(messages, stop, kwargs) as request:
+                events = self.async_client.events(_stream_call(request), self._reader(translator))
+                async with aclosing(events) as made:
                     async for item in made:
                         yield item
-
-    def _stream_call(self, messages: list[BaseMessage], stop: list[str] | None, kwargs: dict[str, Any]) -> Call:
-        request = self._request(messages, stop, kwargs)
-        if (request.get("n") or 1) > 1:
-            raise InvalidParameterError("n must be 1 in a stream: a stream makes one message", param="n")
-        return chat_call(model=request.pop("model"), messages=request.pop("messages"), stream=True, params=request)
 
     def _reader(self, translator: Translator[MadeT]) -> TranslatedReader[MadeT]:
         return TranslatedReader(translator, tell_headers=self.include_response_headers)
 
-    def _slot(self) -> AbstractContextManager[None]:
-        return self.concurrency_limit.held() if self.concurrency_limit else nullcontext()
+    def _sending(self, messages: list[BaseMessage], stop: list[str] | None, kwargs: dict[str, Any]) -> Any:
+        request = self._request(messages, stop, kwargs)
+        return sending(self.client, request, limit=self.concurrency_limit, upload_above=self.upload_above)
 
-    def _async_slot(self) -> AbstractAsyncContextManager[None]:
-        return self.concurrency_limit.held_async() if self.concurrency_limit else nullcontext()
+    def _sending_async(self, messages: list[BaseMessage], stop: list[str] | None, kwargs: dict[str, Any]) -> Any:
+        request = self._request(messages, stop, kwargs)
+        return sending_async(self.async_client, request, limit=self.concurrency_limit, upload_above=self.upload_above)
 
     # --- Tokens ------------------------------------------------------------------------------------------------------
 
@@ -402,3 +401,10 @@ class ChatStepFun(BaseChatModel, Connected):
                 )
             chosen = method or method_for(self.model)
             return structured(self, schema, method=chosen, strict=strict, include_raw=include_raw)
+
+
+def _stream_call(request: dict[str, Any]) -> Call:
+    params = {name: value for name, value in request.items() if name not in ("model", "messages")}
+    if (params.get("n") or 1) > 1:
+        raise InvalidParameterError("n must be 1 in a stream: a stream makes one message", param="n")
+    return chat_call(model=request["model"], messages=request["messages"], stream=True, params=params)

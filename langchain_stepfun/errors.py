@@ -7,10 +7,12 @@ middleware.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from langchain_core.exceptions import (
+    ContextOverflowError,
     ModelAPIError,
     ModelAuthenticationError,
     ModelConnectionError,
@@ -28,6 +30,10 @@ from stepfun_client.errors import APIStatusError, StepFunError
 
 class ChatBadRequestError(stepfun.BadRequestError, ModelInvalidRequestError):
     """400: a parameter is wrong."""
+
+
+class ChatContextOverflowError(ChatBadRequestError, ContextOverflowError):
+    """400, since the conversation is longer than the model's context; shorten it."""
 
 
 class ChatAuthenticationError(stepfun.AuthenticationError, ModelAuthenticationError):
@@ -113,11 +119,21 @@ _TWINS: dict[type[StepFunError], type[StepFunError]] = {
 }
 
 
+# No source says how StepFun words it; these are the words such services use, in English and Chinese.
+_OVERFLOW = re.compile(
+    r"context.{0,20}(length|window|limit|size)|maximum context|(prompt|input|messages?) (is|are) too long"
+    r"|exceed.{0,40}(context|token)|too many tokens|上下文.{0,10}(超|过长)|超.{0,10}(上下文|长度)",
+    re.IGNORECASE,
+)
+
+
 def as_model_error(error: StepFunError) -> StepFunError:
     """Return the error's twin in both trees, with all it holds; an error without a twin as it is."""
     if isinstance(error, ModelError):
         return error
     twin = _TWINS.get(type(error))
+    if twin is ChatBadRequestError and _OVERFLOW.search(error.message):
+        twin = ChatContextOverflowError
     if twin is None and isinstance(error, APIStatusError):
         twin = ChatPermissionDeniedError if error.status_code == 403 else ChatStatusError
     if twin is None:

@@ -117,6 +117,16 @@ def by_name(name: str | None) -> str | None:
     return _BY_SUFFIX.get(PurePath(name).suffix.lower()) if name else None
 
 
+def ending_of(media_type: str) -> str:
+    """The usual ending of a file of this MIME type, with its dot; "" for an unknown one.
+
+    Example:
+        >>> ending_of("image/jpeg")
+        '.jpg'
+    """
+    return next((ending for ending, known in _BY_SUFFIX.items() if known == media_type), "")
+
+
 def canonical(media_type: str | None) -> str | None:
     """One spelling for each MIME type: lower case, no parameters, aliases resolved.
 

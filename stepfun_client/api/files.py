@@ -19,7 +19,7 @@ from stepfun_client.sniffing import by_name
 if TYPE_CHECKING:
     from typing import TypeAlias
 
-    from typing_extensions import Unpack
+    from typing_extensions import Self, Unpack
 
 FileSource: TypeAlias = "Source | str"
 
@@ -59,6 +59,24 @@ class File(WireModel):
     def url(self) -> str:
         """How a chat message names it."""
         return f"stepfile://{self.id}"
+
+
+class FileText(str):
+    """The text StepFun extracted from a file: a string, with the exchange's trace id.
+
+    Attributes:
+        trace_id: The exchange's trace id; quote it to StepFun's support.
+    """
+
+    __slots__ = ("trace_id",)
+
+    trace_id: str | None
+
+    def __new__(cls, text: str, *, trace_id: str | None = None) -> Self:
+        """Make the text."""
+        made = super().__new__(cls, text)
+        made.trace_id = trace_id
+        return made
 
 
 class FileList(WireModel):
@@ -124,11 +142,10 @@ def retrieve_file(file_id: str, **options: Unpack[CallOptions]) -> Flow[File]:
     return read(File, reply)
 
 
-def file_content(file_id: str, **options: Unpack[CallOptions]) -> Flow[str]:
+def file_content(file_id: str, **options: Unpack[CallOptions]) -> Flow[FileText]:
     """Read the text StepFun extracted."""
     reply = yield Call("GET", f"{_path(file_id)}/content", **_options(options))
-    text: str = reply.content.decode("utf-8", "replace")
-    return text
+    return FileText(reply.content.decode("utf-8", "replace"), trace_id=reply.trace_id)
 
 
 def delete_file(file_id: str, **options: Unpack[CallOptions]) -> Flow[DeletedFile]:
@@ -221,7 +238,7 @@ class Files(Resource):
         """
         return self._runner.run(wait_for_file(file_id, deadline=deadline, poll=poll, **options))
 
-    def content(self, file_id: str, **options: Unpack[CallOptions]) -> str:
+    def content(self, file_id: str, **options: Unpack[CallOptions]) -> FileText:
         """Read the text StepFun extracted from a `file-extract` file.
 
         Raises:
@@ -261,7 +278,7 @@ class AsyncFiles(AsyncResource):
         """Wait until a file is ready; see `Files.wait`."""
         return await self._runner.run(wait_for_file(file_id, deadline=deadline, poll=poll, **options))
 
-    async def content(self, file_id: str, **options: Unpack[CallOptions]) -> str:
+    async def content(self, file_id: str, **options: Unpack[CallOptions]) -> FileText:
         """Read the text StepFun extracted; see `Files.content`."""
         return await self._runner.run(file_content(file_id, **options))
 
