@@ -25,7 +25,7 @@ demo: $(READY) ## An agent that thinks, calls tools and looks at a picture (live
 	@$(BIN)/python -m demo
 
 test: $(READY) ## Unit tests, without network, with branch coverage
-	@$(BIN)/python -m pytest --cov --cov-report=term --cov-fail-under=95
+	@$(BIN)/python -m pytest --numprocesses auto --cov --cov-report=term --cov-fail-under=95
 
 lint: $(READY) ## ruff: rules and format
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
@@ -40,7 +40,7 @@ bench: $(READY) ## Speed and memory as ratios against peers measured in the same
 	@$(BIN)/python -m benchmarks.chat
 
 record: $(READY) ## Record the cassettes again (live with STEP_API_KEY, else from the emulator)
-	@$(BIN)/python -m pytest -m cassette --record
+	@$(BIN)/python -m pytest -m cassette --record --numprocesses 0
 
 notebooks: $(READY) ## Run every notebook from start to end, without a key
 	@$(BIN)/python -m pytest tests/unit_tests/notebooks -q
