@@ -21,9 +21,10 @@ from langchain_stepfun.results import chat_result, sum_usage
 from langchain_stepfun.sending import sending, sending_async
 from langchain_stepfun.streaming import MessageStream, TranslatedReader, Translator
 from langchain_stepfun.structured_output import Method, method_for, structured
-from langchain_stepfun.tool_binding import tool_choice_to_wire, tools_to_wire
+from langchain_stepfun.tool_binding import tools_to_wire
 from stepfun_client import ConcurrencyLimit, InvalidParameterError, StepFunError, __version__
 from stepfun_client.api.chat import chat_call
+from stepfun_client.api.tool_choice import tool_choice_to_wire
 from stepfun_client.catalog import MODEL_DEFAULT_CHAT
 from stepfun_client.estimate import estimate_message_tokens, estimate_tokens
 

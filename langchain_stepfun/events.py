@@ -18,8 +18,9 @@ from langchain_stepfun.content_blocks import (
     server_call_blocks,
     text_block,
 )
-from langchain_stepfun.messages import extra_content, is_server_call, read_call, transcript_of, usage_metadata
+from langchain_stepfun.messages import extra_content, read_call, transcript_of, usage_metadata
 from langchain_stepfun.stream_facts import StreamFacts
+from stepfun_client.api.tool_choice import is_server_call
 
 if TYPE_CHECKING:
     from langchain_protocol.protocol import MessagesData

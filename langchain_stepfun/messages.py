@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from langchain_core.messages import (
     AIMessage,
@@ -26,10 +26,9 @@ from langchain_core.messages.tool import invalid_tool_call, tool_call
 
 from langchain_stepfun.content import only_text, unknown_block, user_content, user_part
 from stepfun_client.api.chat_stream import cached_tokens
+from stepfun_client.api.spoken import spoken_type
+from stepfun_client.api.tool_choice import is_server_call
 from stepfun_client.errors import InvalidParameterError
-
-if TYPE_CHECKING:
-    from stepfun_client.api.chat_stream import ToolCallDelta
 
 PROVIDER = "stepfun"
 
@@ -223,19 +222,11 @@ def transcript_of(message: Mapping[str, Any]) -> str:
     return (message.get("audio") or {}).get("transcript") or ""
 
 
-# Only what no samples begin with: any two bytes of sound may look like the start of an mp3 frame.
-_SOUND_TYPES = {"UklGR": "audio/wav", "SUQz": "audio/mpeg", "T2dnUw": "audio/ogg", "ZkxhQ": "audio/flac"}
-
-
 def tell_audio_type(message: dict[str, Any]) -> None:
-    """Write the MIME type of a spoken answer beside its sound: a file says what it is, else it is pcm.
-
-    pcm is 24 kHz, mono, 16 bit (WIRE.md section 4).
-    """
+    """Write the MIME type of a spoken answer beside its sound."""
     audio = message.get("audio")
     if audio and (data := audio.get("data")):
-        types = (kind for head, kind in _SOUND_TYPES.items() if data.startswith(head))
-        message["audio"] = {**audio, "mime_type": next(types, "audio/pcm")}
+        message["audio"] = {**audio, "mime_type": spoken_type(data)}
 
 
 def warn_if_thought_only(finish_reason: str | None, *, has_answered: bool) -> None:
@@ -246,11 +237,6 @@ def warn_if_thought_only(finish_reason: str | None, *, has_answered: bool) -> No
             "which thinking counts against, or lower reasoning_effort",
             stacklevel=2,
         )
-
-
-def is_server_call(call: Mapping[str, Any] | ToolCallDelta) -> bool:
-    """Whether StepFun has run the call by itself: it must be neither executed nor answered."""
-    return call.get("type", "function") not in ("function", "", None)
 
 
 def _client_calls(calls: Iterable[Mapping[str, Any]]) -> tuple[list[ToolCall], list[InvalidToolCall]]:

@@ -9,9 +9,10 @@ from langchain_core.messages import AIMessageChunk
 from langchain_core.messages.tool import tool_call_chunk
 from langchain_core.outputs import ChatGenerationChunk
 
-from langchain_stepfun.messages import PROVIDER, extra_content, is_server_call, transcript_of, usage_metadata
+from langchain_stepfun.messages import PROVIDER, extra_content, transcript_of, usage_metadata
 from langchain_stepfun.stream_facts import StreamFacts
 from stepfun_client.api.chat_stream import ChatChunk, ChatStreamReader
+from stepfun_client.api.tool_choice import is_server_call
 
 MadeT = TypeVar("MadeT")
 

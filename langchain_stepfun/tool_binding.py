@@ -1,17 +1,13 @@
-"""What `bind_tools` takes, LangChain's forms to StepFun's: tools and tool choices. Pure functions."""
+"""The tools `bind_tools` takes, in LangChain's forms, as StepFun's."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from langchain_core.utils.function_calling import convert_to_openai_tool
 
-from stepfun_client.errors import InvalidParameterError
-
-SERVER_TOOLS = frozenset({"web_search", "retrieval"})
-
-_WEB_SEARCH_DESCRIPTION = "Search the web for current information."
+from stepfun_client.api.tool_choice import is_server_tool, server_tool
 
 
 def tools_to_wire(tools: Iterable[Any], *, strict: bool | None = None) -> list[dict[str, Any]]:
@@ -23,55 +19,5 @@ def tools_to_wire(tools: Iterable[Any], *, strict: bool | None = None) -> list[d
         strict: Whether the model must keep to each function's schema.
     """
     return [
-        _server_tool(tool) if _is_server_tool(tool) else convert_to_openai_tool(tool, strict=strict) for tool in tools
+        server_tool(tool) if is_server_tool(tool) else convert_to_openai_tool(tool, strict=strict) for tool in tools
     ]
-
-
-def _is_server_tool(tool: Any) -> bool:
-    return isinstance(tool, Mapping) and tool.get("type") in SERVER_TOOLS
-
-
-def _server_tool(tool: Mapping[str, Any]) -> dict[str, Any]:
-    """Fill in what the service wants beside the type: a web search has a description."""
-    if tool["type"] == "web_search" and not tool.get("function"):
-        return {**tool, "function": {"description": _WEB_SEARCH_DESCRIPTION}}
-    return dict(tool)
-
-
-def tool_choice_to_wire(
-    choice: str | bool | Mapping[str, Any] | None,  # noqa: FBT001 - LangChain's own form
-    tools: Sequence[Mapping[str, Any]],
-) -> str | dict[str, Any] | None:
-    """Turn a tool choice of any form into StepFun's.
-
-    A call is forced safest by name: StepFun does not document `required` for chat, so where only one function can be
-    meant, it is named.
-
-    Args:
-        choice: A tool's name, `"auto"`, `"none"`, `"any"`, `"required"`, True for any, False for none in particular, or
-            a wire object.
-        tools: The tools bound with it, in the wire's form.
-
-    Raises:
-        InvalidParameterError: If it names a tool that is not bound.
-    """
-    if choice is None or choice is False or choice == "":
-        return None
-    if isinstance(choice, Mapping):
-        return dict(choice)
-    names = [tool["function"]["name"] for tool in tools if tool.get("type") == "function"]
-    if choice is True or choice in ("any", "required"):
-        return _named(names[0]) if len(names) == 1 else "required"
-    if choice in ("auto", "none"):
-        return str(choice)
-    if choice not in names:
-        raise InvalidParameterError(
-            f"tool_choice is {choice!r}, which is none of the bound tools ({', '.join(names) or 'none'}) nor one of "
-            "'auto', 'none', 'any', 'required'",
-            param="tool_choice",
-        )
-    return _named(str(choice))
-
-
-def _named(name: str) -> dict[str, Any]:
-    return {"type": "function", "function": {"name": name}}
