@@ -13,12 +13,12 @@ from pydantic import ConfigDict, Field, field_validator, model_validator
 from typing_extensions import Self
 
 from langchain_stepfun.connection import Connected
+from langchain_stepfun.content_blocks import PROVIDER
 from langchain_stepfun.errors import model_errors
 from langchain_stepfun.events import EventStream
-from langchain_stepfun.messages import PROVIDER, to_wire
+from langchain_stepfun.messages import to_wire
 from langchain_stepfun.profiles import profile_of
 from langchain_stepfun.results import chat_result, sum_usage
-from langchain_stepfun.sending import sending, sending_async
 from langchain_stepfun.streaming import MessageStream, TranslatedReader, Translator
 from langchain_stepfun.structured_output import Method, method_for, structured
 from langchain_stepfun.tool_binding import tools_to_wire
@@ -27,6 +27,7 @@ from stepfun_client.api.chat import chat_call
 from stepfun_client.api.tool_choice import tool_choice_to_wire
 from stepfun_client.catalog import MODEL_DEFAULT_CHAT
 from stepfun_client.estimate import estimate_message_tokens, estimate_tokens
+from stepfun_client.sending import sending, sending_async
 
 if TYPE_CHECKING:
     from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun

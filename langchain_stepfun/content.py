@@ -31,6 +31,8 @@ def user_part(block: str | Block) -> Part:
     """
     if isinstance(block, str):
         return {"type": "text", "text": block}
+    if block.get("type") == "non_standard" and isinstance(block.get("value"), Mapping):
+        return user_part(block["value"])  # langchain-core wraps what it has no standard form for, such as `video_url`
     encode = _PARTS.get(block.get("type", ""))
     if encode is None:
         raise unknown_block(block, "a user message")

@@ -77,16 +77,15 @@ def audio_block(audio: Mapping[str, Any]) -> Block:
 
 
 def translate_message(message: AIMessage) -> list[Any]:
-    """Derive a whole message's standard blocks."""
+    """Derive a whole message's standard blocks, in the order a stream tells them: what was searched comes first."""
     extra = _plain(message).additional_kwargs
-    calls = extra.get("server_tool_calls") or []
     blocks: list[Block] = []
+    for call in extra.get("server_tool_calls") or ():
+        blocks.extend(server_call_blocks(call))
     if reasoning := extra.get("reasoning_content"):
         blocks.append(reasoning_block(reasoning))
-    for call in calls:
-        blocks.extend(server_call_blocks(call))
     if message.content:
-        blocks.append(text_block(str(message.content), citations(calls)))
+        blocks.append(text_block(str(message.content), extra.get("citations")))
     if audio := extra.get("audio"):
         blocks.append(audio_block(audio))
     blocks.extend({**call, "type": "tool_call"} for call in message.tool_calls)
@@ -99,14 +98,13 @@ def translate_chunk(chunk: AIMessageChunk) -> list[Any]:
     if chunk.chunk_position == "last":
         return translate_message(chunk)
     extra = _plain(chunk).additional_kwargs
-    calls = extra.get("server_tool_calls") or []
     blocks: list[Block] = []
+    for call in extra.get("server_tool_calls") or ():
+        blocks.extend({**block, "index": f"lc_{block['type']}_{call.get('id')}"} for block in server_call_blocks(call))
     if reasoning := extra.get("reasoning_content"):
         blocks.append({**reasoning_block(reasoning), "index": _REASONING})
-    for call in calls:
-        blocks.extend({**block, "index": f"lc_{block['type']}_{call.get('id')}"} for block in server_call_blocks(call))
-    if chunk.content or calls:  # the calls come before the text they are cited in
-        blocks.append({**text_block(str(chunk.content), citations(calls)), "index": _TEXT})
+    if chunk.content:
+        blocks.append({**text_block(str(chunk.content), extra.get("citations")), "index": _TEXT})
     if audio := extra.get("audio"):
         blocks.append({**audio_block(audio), "index": _AUDIO})
     blocks.extend(

@@ -122,9 +122,11 @@ _TWINS: dict[type[StepFunError], type[StepFunError]] = {
 # No source says how StepFun words it; these are the words such services use, in English and Chinese.
 _OVERFLOW = re.compile(
     r"context.{0,20}(length|window|limit|size)|maximum context|(prompt|input|messages?) (is|are) too long"
-    r"|exceed.{0,40}(context|token)|too many tokens|上下文.{0,10}(超|过长)|超.{0,10}(上下文|长度)",
+    r"|exceed.{0,40}(context|token)|too many (input )?tokens|(上下文|输入|提示词|消息|对话).{0,10}(超|过长|太长)"
+    r"|超.{0,10}(上下文|输入)",
     re.IGNORECASE,
 )
+_ABOUT_THE_ANSWER = re.compile(r"^\W*max_(completion_)?tokens\b", re.IGNORECASE)
 
 
 def as_model_error(error: StepFunError) -> StepFunError:
@@ -132,7 +134,7 @@ def as_model_error(error: StepFunError) -> StepFunError:
     if isinstance(error, ModelError):
         return error
     twin = _TWINS.get(type(error))
-    if twin is ChatBadRequestError and _OVERFLOW.search(error.message):
+    if isinstance(error, stepfun.BadRequestError) and twin is ChatBadRequestError and _is_overflow(error):
         twin = ChatContextOverflowError
     if twin is None and isinstance(error, APIStatusError):
         twin = ChatPermissionDeniedError if error.status_code == 403 else ChatStatusError
@@ -141,6 +143,13 @@ def as_model_error(error: StepFunError) -> StepFunError:
     made = twin.__new__(twin, *error.args)
     made.__dict__.update(error.__dict__)
     return made
+
+
+def _is_overflow(error: stepfun.BadRequestError) -> bool:
+    """Whether the conversation is too long; an answer that was asked for too long is another matter."""
+    if error.param == "max_tokens" or _ABOUT_THE_ANSWER.search(error.message):
+        return False
+    return bool(_OVERFLOW.search(f"{error.message} {error.code or ''}"))
 
 
 @contextmanager

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from langchain_stepfun.content_blocks import (
     PROVIDER,
     audio_block,
-    citations,
     reasoning_block,
     server_call_blocks,
     text_block,
@@ -42,7 +41,8 @@ class EventStream:
         self._next_index = 0
         self._open: tuple[int, Block] | None = None  # the text or the reasoning that grows
         self._calls: dict[int, tuple[int, Block]] = {}
-        self._server_calls: list[Mapping[str, Any]] = []
+        self._cited: list[Block] = []  # by the text that grows
+        self._sound: list[str] = []
         self._audio: Block = {}
 
     def read(self, chunk: ChatChunk) -> list[MessagesData]:
@@ -61,7 +61,7 @@ class EventStream:
         events: list[Any] = [] if self._started else [self._message_start()]
         events.extend(self._close())
         if self._audio:
-            events.extend(self._whole(self._audio))
+            events.extend(self._whole({**self._audio, "base64": "".join(self._sound)}))
         events.extend(self._finished(index, _read_call(call)) for index, call in self._calls.values())
         last: dict[str, Any] = {
             "event": "message-finish",
@@ -81,15 +81,16 @@ class EventStream:
         if reasoning := extra.get("reasoning_content"):
             events.extend(self._grow("reasoning", reasoning))
         for call in extra.get("server_tool_calls") or ():
-            self._server_calls.append(call)
             events.extend(self._close())
             for block in server_call_blocks(call):
                 events.extend(self._whole(block))
         if text := delta.get("content") or transcript_of(delta):
             events.extend(self._grow("text", text))
+            self._cited += extra.get("citations", ())
         if audio := extra.get("audio"):
             piece = audio_block(audio)
-            self._audio = {**piece, **self._audio, "base64": self._audio.get("base64", "") + piece["base64"]}
+            self._sound.append(piece["base64"])
+            self._audio = {**piece, **self._audio}
         for call in delta.get("tool_calls") or ():
             if not is_server_call(call):
                 events.extend(self._grow_call(call))
@@ -125,12 +126,12 @@ class EventStream:
         return events
 
     def _close(self) -> list[Any]:
-        """Finish the text or the reasoning that grows, if any; a text cites what the web searches found."""
+        """Finish the text or the reasoning that grows, if any."""
         if self._open is None:
             return []
         (index, block), self._open = self._open, None
         if block["type"] == "text":
-            block = text_block(block["text"], citations(self._server_calls))
+            block, self._cited = text_block(block["text"], self._cited), []
         return [self._finished(index, block)]
 
     def _whole(self, block: Block) -> list[Any]:

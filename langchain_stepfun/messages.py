@@ -25,12 +25,11 @@ from langchain_core.messages.ai import InputTokenDetails, UsageMetadata
 from langchain_core.messages.tool import invalid_tool_call, tool_call
 
 from langchain_stepfun.content import only_text, unknown_block, user_content, user_part
+from langchain_stepfun.content_blocks import PROVIDER, citations
 from stepfun_client.api.chat_stream import cached_tokens
 from stepfun_client.api.spoken import spoken_type
 from stepfun_client.api.tool_choice import is_server_call
 from stepfun_client.errors import InvalidParameterError
-
-PROVIDER = "stepfun"
 
 _TOOL_MEDIA_NOTE = "[the tool returned {count} attachment{s}, shown in the user message that follows]"
 
@@ -129,16 +128,27 @@ def _assistant_text(message: AIMessage) -> str:
         elif kind == "audio":
             texts.append((block.get("extras") or {}).get("transcript", ""))
         elif kind == "non_standard":
-            _leave_out(block["value"])
+            texts.append(_others_own(block["value"], message))
         elif kind not in _SAID_ELSEWHERE:
             raise unknown_block(block, "an assistant message")
     return "".join(texts)
 
 
-def _leave_out(block: Mapping[str, Any]) -> None:
-    """Leave out another provider's own block; say so where nothing else in the message stands for it."""
-    if block.get("type") not in _SAID_ELSEWHERE:
-        warnings.warn(f"a {block.get('type')!r} block of an assistant message is not sent to StepFun", stacklevel=2)
+def _others_own(block: Mapping[str, Any], message: AIMessage) -> str:
+    """Return what a block says that has no standard form.
+
+    Another provider's own block, such as its file search, is left out, with a warning where nothing else in the message
+    stands for it; a block that no provider answers for is an error.
+    """
+    kind = block.get("type")
+    if kind == "refusal":
+        return str(block.get("refusal", ""))
+    if kind in _SAID_ELSEWHERE:
+        return ""
+    if message.response_metadata.get("model_provider", PROVIDER) == PROVIDER:
+        raise unknown_block(block, "an assistant message")
+    warnings.warn(f"a {kind!r} block of an assistant message is not sent to StepFun", stacklevel=2)
+    return ""
 
 
 def _reasoning_of(message: AIMessage) -> str:
@@ -190,6 +200,8 @@ def from_wire(message: dict[str, Any], *, usage: UsageMetadata | None, metadata:
     calls, invalid = _client_calls(message.get("tool_calls") or ())
     tell_audio_type(message)
     content = message.get("content") or transcript_of(message)
+    if content and (found := found_by(message)):
+        message["citations"] = found
     warn_if_thought_only(metadata.get("finish_reason"), has_answered=bool(content or message.get("tool_calls")))
     return AIMessage(
         content=content,
@@ -214,7 +226,14 @@ def extra_content(message: Mapping[str, Any]) -> dict[str, Any]:
     calls = message.get("tool_calls")
     if calls and (server_calls := [dict(call) for call in calls if is_server_call(call)]):
         extra["server_tool_calls"] = server_calls
+    if cited := message.get("citations"):
+        extra["citations"] = cited
     return extra
+
+
+def found_by(message: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return what the server calls of a message, or of a delta, found: the text that follows cites it."""
+    return citations(call for call in message.get("tool_calls") or () if is_server_call(call))
 
 
 def transcript_of(message: Mapping[str, Any]) -> str:
@@ -257,7 +276,7 @@ def _client_calls(calls: Iterable[Mapping[str, Any]]) -> tuple[list[ToolCall], l
 def read_call(identifier: str | None, name: str, arguments: str) -> ToolCall | InvalidToolCall:
     """Read the JSON text of a call's arguments; where it is no object, the call is an invalid one that keeps it."""
     try:
-        args = json.loads(arguments or "{}")
+        args = json.loads(arguments or "{}", strict=False)  # models write line breaks into strings
     except ValueError as error:
         return invalid_tool_call(name=name, args=arguments, id=identifier, error=str(error))
     if not isinstance(args, dict):

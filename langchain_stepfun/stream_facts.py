@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from langchain_stepfun.messages import reply_metadata, tell_audio_type, warn_if_thought_only
+from langchain_stepfun.messages import found_by, reply_metadata, tell_audio_type, warn_if_thought_only
 from stepfun_client.api.chat_stream import ChatChunk, latest_usage
 
 
@@ -19,6 +19,7 @@ class StreamFacts:
         self._finish_reason: str | None = None
         self._has_answered = False
         self._has_sounded = False
+        self._found: list[dict[str, Any]] = []  # by searches, and cited by the text that comes next
 
     def note(self, chunk: ChatChunk) -> list[Mapping[str, Any]]:
         """Take a wire chunk; return what it adds to the message."""
@@ -35,6 +36,10 @@ class StreamFacts:
     def _heard(self, delta: Any) -> Any:
         if not self._has_answered and (delta.get("content") or delta.get("tool_calls") or delta.get("audio")):
             self._has_answered = True
+        if delta.get("tool_calls"):
+            self._found += found_by(delta)
+        if self._found and delta.get("content"):
+            delta["citations"], self._found = self._found, []
         if not self._has_sounded and (delta.get("audio") or {}).get("data"):
             self._has_sounded = True
             tell_audio_type(delta)

@@ -8,8 +8,10 @@ from typing import Any, Generic, Protocol, TypeVar
 from langchain_core.messages import AIMessageChunk
 from langchain_core.messages.tool import tool_call_chunk
 from langchain_core.outputs import ChatGenerationChunk
+from langchain_core.utils.json import parse_partial_json
 
-from langchain_stepfun.messages import PROVIDER, extra_content, transcript_of, usage_metadata
+from langchain_stepfun.content_blocks import PROVIDER
+from langchain_stepfun.messages import extra_content, read_call, transcript_of, usage_metadata
 from langchain_stepfun.stream_facts import StreamFacts
 from stepfun_client.api.chat_stream import ChatChunk, ChatStreamReader
 from stepfun_client.api.tool_choice import is_server_call
@@ -71,20 +73,55 @@ class MessageStream:
 
     def __init__(self) -> None:
         self._facts = StreamFacts()
+        self._arguments: dict[int, str] = {}
 
     def read(self, chunk: ChatChunk) -> list[ChatGenerationChunk]:
         """Take a wire chunk; return the message chunk it makes, if it says anything."""
-        return [said for delta in self._facts.note(chunk) if (said := _chunk(delta))]
+        made = [said for delta in self._facts.note(chunk) if (said := _chunk(delta))]
+        for said in made:
+            for call in said.message.tool_call_chunks:  # type: ignore[attr-defined] # they are AIMessageChunks
+                self._arguments[call["index"]] = self._arguments.get(call["index"], "") + (call["args"] or "")
+        return made
 
     def finish(self, *, trace_id: str | None, headers: Mapping[str, str] | None = None) -> list[ChatGenerationChunk]:
-        """Return the last chunk: usage, names, finish reason."""
+        """Return the last chunk: usage, names, finish reason. Arguments that were cut are marked before it."""
         message = AIMessageChunk(
             content="",
             usage_metadata=usage_metadata(self._facts.usage),
             response_metadata=self._facts.conclude(trace_id=trace_id, headers=headers),
             chunk_position="last",
         )
+        return [*self._marks(), ChatGenerationChunk(message=message)]
+
+    def _marks(self) -> list[ChatGenerationChunk]:
+        marks = [(index, mark) for index, arguments in self._arguments.items() if (mark := cut_mark(arguments))]
+        if not marks:
+            return []
+        chunks = [tool_call_chunk(name=None, args=mark, id=None, index=index) for index, mark in marks]
+        message = AIMessageChunk(content="", tool_call_chunks=chunks, response_metadata={"model_provider": PROVIDER})
         return [ChatGenerationChunk(message=message)]
+
+
+def cut_mark(arguments: str) -> str:
+    """Return what makes LangChain see that a call's arguments were cut; nothing where they were not.
+
+    langchain-core completes half of a JSON object by itself, so an agent would run the call with half of its arguments.
+    It does not where brackets do not match.
+
+    >>> cut_mark('{"path": "a.txt", "text": "Dear'), cut_mark('{"a": 6}')
+    ('"]', '')
+    """
+    if read_call(None, "", arguments)["type"] == "tool_call":
+        return ""
+    return next((mark for mark in ("", "]", "}", '"]', '"}') if not _is_completed(arguments + mark)), "")
+
+
+def _is_completed(arguments: str) -> bool:
+    """Whether langchain-core reads an object out of it."""
+    try:
+        return isinstance(parse_partial_json(arguments), dict)
+    except ValueError:
+        return False
 
 
 def _chunk(delta: Mapping[str, Any]) -> ChatGenerationChunk | None:

@@ -190,11 +190,12 @@ class ToolCallSlots:
     def __init__(self) -> None:
         self._ids: list[str] = []  # by slot, as are the names
         self._names: list[str] = []
+        self._types: list[str] = []
         self._slot_of_index: dict[int, int] = {}
         self._last = -1
 
     def place(self, call: dict[str, Any]) -> None:
-        """Give a delta its slot as `index`, and drop an id and a name that its call has already."""
+        """Give a delta its slot as `index` and its call's type, and drop an id and a name that its call has already."""
         function = call.get("function") or {}
         name = function.pop("name", None) or ""
         identifier = call.pop("id", None) or ""
@@ -203,6 +204,10 @@ class ToolCallSlots:
             slot = len(self._ids)
             self._ids.append("")
             self._names.append("")
+            self._types.append("")
+        self._types[slot] = self._types[slot] or call.get("type") or ""
+        if self._types[slot] not in ("", "function"):
+            call["type"] = self._types[slot]  # no later piece of a call StepFun ran is taken for one to be run
         if identifier and not self._ids[slot]:
             self._ids[slot] = call["id"] = identifier
         if name and not self._names[slot]:

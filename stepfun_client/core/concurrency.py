@@ -30,6 +30,7 @@ class ConcurrencyLimit:
         self.limit = limit
         self._running = 0
         self._waiting: deque[_Ticket] = deque()
+        self._returned: deque[None] = deque()
         self._lock = threading.Lock()
 
     @property
@@ -38,8 +39,16 @@ class ConcurrencyLimit:
         return self.limit - self._running
 
     def __reduce__(self) -> tuple[type[ConcurrencyLimit], tuple[int]]:
-        """Copy and pickle as a limit of the same size: what runs elsewhere is not known here."""
+        """Pickle as a limit of the same size: what runs in another process is not known here."""
         return ConcurrencyLimit, (self.limit,)
+
+    def __copy__(self) -> ConcurrencyLimit:
+        """Stay one limit: a copy in this process counts against the same account."""
+        return self
+
+    def __deepcopy__(self, memo: dict[int, object]) -> ConcurrencyLimit:
+        """Stay one limit; see `__copy__`."""
+        return self
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -76,7 +85,7 @@ class ConcurrencyLimit:
 
     def _enter(self, ticket: _Ticket) -> bool:
         """Take a free slot, else a place in the queue."""
-        with self._lock:
+        with self._locked():
             if self._running < self.limit:
                 self._running += 1
                 return True
@@ -85,19 +94,44 @@ class ConcurrencyLimit:
 
     def _leave_queue(self, ticket: _Ticket) -> None:
         """Give up waiting; a slot that was handed over in the same moment goes on to the next."""
-        with self._lock:
+        with self._locked():
             if ticket in self._waiting:
                 self._waiting.remove(ticket)
                 return
         self._release()
 
     def _release(self) -> None:
-        """Hand the slot to whoever waits longest, or free it."""
-        with self._lock:
-            while self._waiting:
-                if self._waiting.popleft().serve():
-                    return
-            self._running -= 1
+        """Give a slot back, without ever waiting for the lock.
+
+        The garbage collector closes abandoned streams in the middle of anything, so the lock may be held further down
+        this very thread; whoever holds it hands the slot on when it lets go.
+        """
+        self._returned.append(None)
+        self._hand_on()
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        try:
+            with self._lock:
+                yield
+        finally:
+            self._hand_on()
+
+    def _hand_on(self) -> None:
+        """Hand slots that were given back to those who wait longest, or free them."""
+        while self._returned and self._lock.acquire(blocking=False):
+            try:
+                while self._returned:
+                    self._returned.pop()
+                    self._serve_next()
+            finally:
+                self._lock.release()
+
+    def _serve_next(self) -> None:
+        while self._waiting:
+            if self._waiting.popleft().serve():
+                return
+        self._running -= 1
 
 
 class _Ticket:
