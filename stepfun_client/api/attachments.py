@@ -1,68 +1,67 @@
-"""Large pictures and videos of a chat, uploaded instead of sent along.
+"""What a chat message cannot hold as it is, made fit for it: large media uploaded, documents read.
 
 A data URI grows a file by a third, and goes out again with each turn. Uploaded (purpose `storage`), a picture or a
-video is named as `stepfile://<id>` (WIRE.md section 4); sound is taken inline only.
+video is named as `stepfile://<id>` (WIRE.md section 4); sound is taken inline only. A document is uploaded, extracted
+as text by StepFun (purpose `file-extract`, section 11), and sent as that text.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from stepfun_client.api.files import delete_file, upload
+from stepfun_client.api.files import delete_file, file_content, upload, wait_for_file
 from stepfun_client.errors import StepFunError
-from stepfun_client.media import Media, load
+from stepfun_client.media import load
 from stepfun_client.sniffing import ending_of
 
 if TYPE_CHECKING:
     from stepfun_client.core.call import Flow
 
 Message = Mapping[str, Any]
+Part = Mapping[str, Any]
 
 _HOLDERS = ("image_url", "video_url")
 
 
+@dataclass
 class Attached:
-    """A conversation whose large parts have been uploaded, and the files to delete when it is answered."""
+    """A conversation whose parts are fit to be sent, and the files to delete when it is answered."""
 
-    def __init__(self, messages: list[dict[str, Any]], file_ids: list[str]) -> None:
-        self.messages = messages
-        self.file_ids = file_ids
+    messages: list[dict[str, Any]] = field(default_factory=list)
+    file_ids: list[str] = field(default_factory=list)
 
 
-def attach(messages: Sequence[Message], *, above: int) -> Flow[Attached]:
-    """Upload what is larger than so many bytes; the caller's messages stay as they are.
+def attach(messages: Sequence[Message], *, above: int | None) -> Flow[Attached]:
+    """Upload what is large and read what is a document; the caller's messages stay as they are.
 
     Args:
-        messages: The conversation as StepFun's message objects.
-        above: Files of more bytes than this are uploaded.
+        messages: The conversation as StepFun's message objects. A part `{"type": "document", "document": {"data":
+            bytes, "name": "minutes.pdf"}}`, which is none of the wire's, becomes its text.
+        above: Pictures and videos of more bytes than this are uploaded; None uploads none.
 
     Returns:
-        The conversation with `stepfile://` in their place. One file is uploaded once, however often it occurs.
+        The conversation to send. One file is uploaded once, however often it occurs.
     """
+    attached = Attached()
     urls: dict[str, str] = {}
-    file_ids: list[str] = []
-    sent: list[dict[str, Any]] = []
     try:
         for message in messages:
             content = message.get("content")
-            if not isinstance(content, str) and content:
+            if content and not isinstance(content, str):
                 parts = []
                 for part in content:
-                    url = _data_uri(part)
-                    if url is not None and _size(url) > above and url not in urls:
-                        media = load(url)
-                        file = yield from upload(media.data, purpose="storage", filename=_name(media, len(urls)))
-                        file_ids.append(file.id)
-                        urls[url] = file.url
-                    parts.append(_replaced(part, urls.get(url or "")))
-                message = {**message, "content": parts}  # noqa: PLW2901 - a copy takes its place
-            sent.append(dict(message))
+                    fit = yield from _fit(part, above, urls, attached.file_ids)
+                    parts.append(fit)
+                attached.messages.append({**message, "content": parts})
+            else:
+                attached.messages.append(dict(message))
     except StepFunError:
-        yield from detach(file_ids)
+        yield from detach(attached.file_ids)
         raise
-    return Attached(sent, file_ids)
+    return attached
 
 
 def detach(file_ids: Sequence[str]) -> Flow[None]:
@@ -72,19 +71,39 @@ def detach(file_ids: Sequence[str]) -> Flow[None]:
             yield from delete_file(file_id)
 
 
+def extract(data: bytes, *, name: str) -> Flow[str]:
+    """Read a document as text: upload it, wait until it is parsed, fetch its text, and delete it."""
+    file = yield from upload(data, purpose="file-extract", filename=name)
+    try:
+        yield from wait_for_file(file.id)
+        text = yield from file_content(file.id)
+    finally:
+        yield from detach([file.id])
+    return str(text)
+
+
+def _fit(part: Any, above: int | None, urls: dict[str, str], file_ids: list[str]) -> Flow[Any]:
+    if isinstance(part, Mapping) and part.get("type") == "document":
+        document = part["document"]
+        text = yield from extract(document["data"], name=document["name"])
+        return {"type": "text", "text": f"{document['name']}:\n{text}"}
+    url = _data_uri(part)
+    if url is None or above is None or _size(url) <= above:
+        return part
+    if url not in urls:
+        media = load(url)
+        name = f"attachment-{len(urls) + 1}{ending_of(media.media_type or '')}"
+        file = yield from upload(media.data, purpose="storage", filename=name)
+        file_ids.append(file.id)
+        urls[url] = file.url
+    return {**part, part["type"]: {**part[part["type"]], "url": urls[url]}}
+
+
 def _data_uri(part: Any) -> str | None:
     kind = part.get("type") if isinstance(part, Mapping) else None
     url = (part.get(kind) or {}).get("url") if kind in _HOLDERS else None
     return url if isinstance(url, str) and url.startswith("data:") else None
 
 
-def _replaced(part: Any, url: str | None) -> Any:
-    return part if url is None else {**part, part["type"]: {**part[part["type"]], "url": url}}
-
-
 def _size(data_uri: str) -> int:
     return (len(data_uri) - data_uri.index(",") - 1) * 3 // 4
-
-
-def _name(media: Media, number: int) -> str:
-    return f"attachment-{number + 1}{ending_of(media.media_type or '')}"

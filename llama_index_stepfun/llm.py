@@ -1,0 +1,348 @@
+"""`StepFun`: StepFun's chat models for LlamaIndex."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any, Literal
+
+from llama_index.core.base.llms.generic_utils import (
+    achat_to_completion_decorator,
+    astream_chat_to_completion_decorator,
+    chat_to_completion_decorator,
+    stream_chat_to_completion_decorator,
+)
+from llama_index.core.base.llms.types import (
+    ChatMessage,
+    ChatResponse,
+    ChatResponseAsyncGen,
+    ChatResponseGen,
+    CompletionResponse,
+    CompletionResponseAsyncGen,
+    CompletionResponseGen,
+    LLMMetadata,
+    MessageRole,
+)
+from llama_index.core.bridge.pydantic import ConfigDict, Field, PrivateAttr, SecretStr
+from llama_index.core.llms.callbacks import llm_chat_callback, llm_completion_callback
+from llama_index.core.llms.function_calling import FunctionCallingLLM
+
+from llama_index_stepfun.messages import from_wire, to_wire, told
+from llama_index_stepfun.streaming import ResponseReader
+from llama_index_stepfun.structured import Structured
+from llama_index_stepfun.tool_calls import first_call_only, selections, tools_to_wire
+from stepfun_client import AsyncStepFunClient, InvalidParameterError, StepFunClient
+from stepfun_client.api.chat import chat_call
+from stepfun_client.api.tool_choice import tool_choice_to_wire
+from stepfun_client.catalog import MODEL_DEFAULT_CHAT, find
+from stepfun_client.sending import sending, sending_async
+
+if TYPE_CHECKING:
+    from llama_index.core.llms.llm import ToolSelection
+    from llama_index.core.tools.types import BaseTool
+    from typing_extensions import Self
+
+    from stepfun_client.api.chat import ChatCompletion
+    from stepfun_client.core.call import Call
+
+FileMode = Literal["inline", "upload", "hybrid"]
+
+UNKNOWN_CONTEXT_TOKENS = 32_000
+"""The window assumed of a model the catalogue knows none of; `context_window` says better."""
+
+_SETTINGS = ("api_key", "region", "plan", "timeout", "max_retries", "default_headers")
+_REQUEST = (
+    "temperature",
+    "top_p",
+    "max_tokens",
+    "stop",
+    "frequency_penalty",
+    "reasoning_effort",
+    "modalities",
+    "audio",
+)
+
+
+class StepFun(Structured, FunctionCallingLLM):
+    """StepFun's chat models: thinking, tools, pictures, video, sound and documents, streamed or whole.
+
+    Args:
+        model: A model id; any that StepFun takes, known to the catalogue or not.
+        api_key: The key; without one, `STEP_API_KEY` and then `STEPFUN_API_KEY` are read at the first call. It is in no
+            `to_dict`, `repr`, pickle or event.
+        region: `"cn"` for api.stepfun.com, `"global"` for api.stepfun.ai; a key works in its own region only.
+        plan: True to call Step Plan's paths.
+        base_url: Another address; `api_base` is another name of it. Without one, `STEPFUN_BASE_URL`, then the region's.
+        timeout: Seconds between two bytes; 60 by default, and always 5 to connect.
+        max_retries: How often a call is repeated after a lost connection, 408, 429 or 5xx.
+        default_headers: Headers of every call.
+        http_client: An `httpx.Client` of your own, used as it is and never closed here.
+        http_async_client: An `httpx.AsyncClient` of your own, likewise.
+        temperature: 0 to 2.
+        top_p: 0 to 1.
+        max_tokens: The longest answer in tokens, thinking included.
+        stop: Up to where to answer.
+        frequency_penalty: 0 to 1.
+        reasoning_effort: `"low"`, `"medium"` or `"high"`, as far as the model knows them.
+        modalities: `["text"]` or `["text", "audio"]`.
+        audio: `{"voice": ...}` for a spoken answer.
+        tools: Tools StepFun runs by itself, sent with every call beside an agent's own: `{"type": "web_search"}`.
+        file_mode: How pictures and videos go: `"inline"`, `"upload"` (and deleted after the answer), or `"hybrid"`:
+            uploaded above `upload_above` bytes.
+        upload_above: The threshold of `"hybrid"`, in bytes.
+        context_window: The model's window in tokens, where the catalogue is wrong or knows none.
+        is_chat_model: For code written for other classes; StepFun's models are chat models.
+        is_function_calling_model: Whether agents may call tools; by default what the catalogue says, else yes.
+        additional_kwargs: Further parameters of every call.
+        extra_body: Anything else, laid over the request unchecked.
+
+    Raises:
+        Errors of `stepfun_client`, each with what to do next and the trace id.
+
+    Example:
+        >>> llm = StepFun(model="step-3.7-flash", reasoning_effort="low")
+        >>> print(llm.complete("What is 6 * 7?"))
+        6 * 7 = 42
+    """
+
+    model_config = ConfigDict(populate_by_name=True, arbitrary_types_allowed=True, protected_namespaces=())
+
+    model: str = MODEL_DEFAULT_CHAT
+    api_key: SecretStr | None = Field(default=None, exclude=True, repr=False)
+    region: Literal["cn", "global"] = "cn"
+    plan: bool = False
+    base_url: str | None = Field(default=None, alias="api_base")
+    timeout: float | None = Field(default=None, gt=0)
+    max_retries: int = Field(default=2, ge=0)
+    default_headers: Mapping[str, str] | None = Field(default=None, exclude=True, repr=False)
+    http_client: Any = Field(default=None, exclude=True, repr=False)
+    http_async_client: Any = Field(default=None, exclude=True, repr=False)
+
+    temperature: float | None = Field(default=None, ge=0, le=2)
+    top_p: float | None = Field(default=None, ge=0, le=1)
+    max_tokens: int | None = Field(default=None, ge=1)
+    stop: str | list[str] | None = None
+    frequency_penalty: float | None = Field(default=None, ge=0, le=1)
+    reasoning_effort: str | None = None
+    modalities: list[str] | None = None
+    audio: dict[str, Any] | None = None
+    tools: list[dict[str, Any]] = Field(default_factory=list)
+    file_mode: FileMode = "inline"
+    upload_above: int = Field(default=1_000_000, ge=0)
+    context_window: int | None = Field(default=None, ge=1)
+    is_chat_model: bool = True
+    is_function_calling_model: bool | None = None
+    additional_kwargs: dict[str, Any] = Field(default_factory=dict)
+    extra_body: dict[str, Any] | None = None
+
+    _sync: StepFunClient | None = PrivateAttr(default=None)
+    _async: AsyncStepFunClient | None = PrivateAttr(default=None)
+
+    @classmethod
+    def class_name(cls) -> str:
+        """Return the name serialized components are known by."""
+        return "StepFun_LLM"
+
+    @property
+    def metadata(self) -> LLMMetadata:
+        """What the model can do, from the catalogue; what is set here wins."""
+        info = find(self.model)
+        window = self.context_window or (info and info.context) or UNKNOWN_CONTEXT_TOKENS
+        calls_tools = self.is_function_calling_model
+        if calls_tools is None:
+            calls_tools = info is None or info.tools is not False
+        return LLMMetadata(
+            context_window=window,
+            num_output=self.max_tokens or min((info and info.max_output) or 4096, window // 4),
+            is_chat_model=self.is_chat_model,
+            is_function_calling_model=calls_tools,
+            model_name=self.model,
+            system_role=MessageRole.SYSTEM,
+        )
+
+    # --- Clients, made at first use ----------------------------------------------------------------------------------
+
+    @property
+    def client(self) -> StepFunClient:
+        """The synchronous client underneath, made at first use."""
+        if self._sync is None:
+            self._sync = StepFunClient(**self._settings(), http_client=self.http_client)
+        return self._sync
+
+    @property
+    def async_client(self) -> AsyncStepFunClient:
+        """The asynchronous client underneath, made at first use."""
+        if self._async is None:
+            self._async = AsyncStepFunClient(**self._settings(), http_client=self.http_async_client)
+        return self._async
+
+    def _settings(self) -> dict[str, Any]:
+        return {**{name: getattr(self, name) for name in _SETTINGS}, "base_url": self.base_url}
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave key, clients and connections out of pickles."""
+        bare = self._without_clients()
+        for name in ("api_key", "http_client", "http_async_client"):
+            bare.__dict__[name] = None
+        state: dict[str, Any] = super(StepFun, bare).__getstate__()
+        return state
+
+    def __deepcopy__(self, _memo: dict[int, Any] | None = None) -> Self:
+        """Copy with the key and the user's own httpx clients, but with connections of its own."""
+        return self._without_clients()
+
+    __copy__ = __deepcopy__
+
+    def _without_clients(self) -> Self:
+        bare = type(self).model_construct(**{name: copy.copy(value) for name, value in self.__dict__.items()})
+        bare.__dict__.update(http_client=self.http_client, http_async_client=self.http_async_client)
+        return bare
+
+    # --- Chat --------------------------------------------------------------------------------------------------------
+
+    @llm_chat_callback()
+    def chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
+        """Ask for one whole reply; `kwargs` are parameters of this call."""
+        with sending(self.client, self._request(messages, kwargs), upload_above=self._upload_above()) as request:
+            return _response(self.client.chat.create(**request))
+
+    @llm_chat_callback()
+    async def achat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
+        """Ask for one whole reply, asynchronously; see `chat`."""
+        async with sending_async(
+            self.async_client, self._request(messages, kwargs), upload_above=self._upload_above()
+        ) as request:
+            return _response(await self.async_client.chat.create(**request))
+
+    @llm_chat_callback()
+    def stream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseGen:
+        """Ask for a reply in pieces: each response holds the whole message so far, and in `delta` what is new."""
+
+        def pieces() -> Generator[ChatResponse, None, None]:
+            with sending(self.client, self._request(messages, kwargs), upload_above=self._upload_above()) as request:
+                yield from self.client.events(_stream_call(request), ResponseReader())
+
+        return pieces()
+
+    @llm_chat_callback()
+    async def astream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseAsyncGen:
+        """Ask for a reply in pieces, asynchronously: awaited, then iterated; see `stream_chat`."""
+
+        async def pieces() -> AsyncGenerator[ChatResponse, None]:
+            given = self._request(messages, kwargs)
+            async with (
+                sending_async(self.async_client, given, upload_above=self._upload_above()) as request,
+                aclosing(self.async_client.events(_stream_call(request), ResponseReader())) as responses,
+            ):
+                async for response in responses:
+                    yield response
+
+        return pieces()
+
+    def _request(self, messages: Sequence[ChatMessage], kwargs: Mapping[str, Any]) -> dict[str, Any]:
+        """Put a request together: this model's parameters, and over them the call's."""
+        given = {name: getattr(self, name) for name in (*_REQUEST, "extra_body")}
+        request = {
+            "model": self.model,
+            **{name: value for name, value in given.items() if value is not None},
+            **self.additional_kwargs,
+            **kwargs,
+            "messages": to_wire(messages),
+        }
+        if tools := [*tools_to_wire(self.tools), *tools_to_wire(kwargs.get("tools") or ())]:
+            request["tools"] = tools
+        return request
+
+    def _upload_above(self) -> int | None:
+        return {"inline": None, "upload": 0, "hybrid": self.upload_above}[self.file_mode]
+
+    # --- Completions, by core's converters ---------------------------------------------------------------------------
+
+    @llm_completion_callback()
+    def complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponse:  # noqa: ARG002, FBT001, FBT002 - core's signature
+        """Complete a prompt, asked as a user's message."""
+        return chat_to_completion_decorator(self.chat)(prompt, **kwargs)
+
+    @llm_completion_callback()
+    async def acomplete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponse:  # noqa: ARG002, FBT001, FBT002 - core's signature
+        """Complete a prompt, asynchronously; see `complete`."""
+        return await achat_to_completion_decorator(self.achat)(prompt, **kwargs)
+
+    @llm_completion_callback()
+    def stream_complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponseGen:  # noqa: ARG002, FBT001, FBT002 - core's signature
+        """Complete a prompt in pieces; see `complete`."""
+        return stream_chat_to_completion_decorator(self.stream_chat)(prompt, **kwargs)
+
+    @llm_completion_callback()
+    async def astream_complete(
+        self,
+        prompt: str,
+        formatted: bool = False,  # noqa: ARG002, FBT001, FBT002 - core's signature
+        **kwargs: Any,
+    ) -> CompletionResponseAsyncGen:
+        """Complete a prompt in pieces, asynchronously; see `complete`."""
+        return await astream_chat_to_completion_decorator(self.astream_chat)(prompt, **kwargs)
+
+    # --- Tools -------------------------------------------------------------------------------------------------------
+
+    def _prepare_chat_with_tools(  # noqa: PLR0917 - core's signature
+        self,
+        tools: Sequence[BaseTool],
+        user_msg: str | ChatMessage | None = None,
+        chat_history: list[ChatMessage] | None = None,
+        verbose: bool = False,  # noqa: ARG002, FBT001, FBT002 - core's signature
+        allow_parallel_tool_calls: bool = False,  # noqa: ARG002, FBT001, FBT002 - core's signature
+        tool_required: bool = False,  # noqa: FBT001, FBT002 - core's signature
+        tool_choice: str | bool | Mapping[str, Any] | None = None,  # noqa: FBT001 - core's signature
+        **kwargs: Any,
+    ) -> dict[str, Any]:
+        """Prepare a call with tools; the caller's history stays as it is."""
+        messages = list(chat_history or ())
+        if user_msg is not None:
+            messages.append(
+                ChatMessage(role=MessageRole.USER, content=user_msg) if isinstance(user_msg, str) else user_msg
+            )
+        wire = tools_to_wire(tools)
+        chosen = tool_choice_to_wire(tool_choice if tool_choice is not None else tool_required, wire)
+        prepared = {"messages": messages, **({"tools": wire} if wire else {}), **kwargs}
+        return {**prepared, "tool_choice": chosen} if wire and chosen else prepared
+
+    def _validate_chat_with_tools_response(
+        self,
+        response: ChatResponse,
+        tools: Sequence[BaseTool],  # noqa: ARG002 - core's signature
+        allow_parallel_tool_calls: bool = False,  # noqa: FBT001, FBT002 - core's signature
+        **kwargs: Any,  # noqa: ARG002 - core's signature
+    ) -> ChatResponse:
+        """Keep the first call alone where several may not come: StepFun documents no switch for it."""
+        if not allow_parallel_tool_calls:
+            first_call_only(response.message)
+        return response
+
+    def get_tool_calls_from_response(
+        self,
+        response: ChatResponse,
+        error_on_no_tool_call: bool = True,  # noqa: FBT001, FBT002 - core's signature
+        **kwargs: Any,  # noqa: ARG002 - core's signature
+    ) -> list[ToolSelection]:
+        """Read the tool calls of a response, whole or still being streamed."""
+        calls = selections(response.message)
+        if not calls and error_on_no_tool_call:
+            raise InvalidParameterError(
+                f"the model called no tool, it said: {response.message.content!r}; pass tool_required=True to force a "
+                "call"
+            )
+        return calls
+
+
+def _response(reply: ChatCompletion) -> ChatResponse:
+    raw = reply.model_dump(exclude_unset=True)
+    choice = raw["choices"][0]
+    extra = told(raw, trace_id=reply.trace_id, finish_reason=choice.get("finish_reason"))
+    return ChatResponse(message=from_wire(choice["message"]), raw=raw, additional_kwargs=extra)
+
+
+def _stream_call(request: dict[str, Any]) -> Call:
+    params = {name: value for name, value in request.items() if name not in ("model", "messages")}
+    return chat_call(model=request["model"], messages=request["messages"], stream=True, params=params)
