@@ -12,7 +12,7 @@ from pathlib import Path
 PACKAGES = ("langchain-openai", "langchain-mistralai", "langchain-deepseek")
 
 # What we share with them is held at our versions: compared are the integrations, not two releases of langchain-core.
-_SHARED = ("langchain-core", "httpx", "pydantic")
+_SHARED = ("langchain", "langchain-core", "httpx", "pydantic")
 
 _HOME = Path(__file__).resolve().parents[1] / ".bench-venv"
 

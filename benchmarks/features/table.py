@@ -1,0 +1,129 @@
+"""The table as Markdown, in both languages, and its place in a document."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import TYPE_CHECKING
+
+from benchmarks.features.rows import ROWS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from benchmarks.features.probing import Outcome, Probe
+
+BEGIN, END = "<!-- features:begin -->", "<!-- features:end -->"
+
+_COMMAND = "`python -m benchmarks.compare_features`"
+
+
+class MarkersMissing(Exception):  # noqa: N818 - the document is not ready, nothing has failed
+    """A document has no place for the table."""
+
+
+@dataclass(frozen=True)
+class Language:
+    """The words of the table.
+
+    Attributes:
+        head: What stands above the rows' labels.
+        yes: What a good outcome is called.
+        no: What the other is called.
+        colon: What separates it from the note.
+        caption: What stands below, with the versions measured.
+        label: Which label of a row is in this language.
+    """
+
+    head: str
+    yes: str
+    no: str
+    colon: str
+    caption: str
+    label: Callable[[Probe], str]
+
+
+ENGLISH = Language(
+    head="Pointed at StepFun",
+    yes="yes",
+    no="no",
+    colon=": ",
+    caption=f"Every cell is measured against the emulator by {_COMMAND}, here with {{versions}}.",
+    label=attrgetter("label"),
+)
+CHINESE = Language(
+    head="指向阶跃星辰时",
+    yes="是",
+    no="否",
+    colon="：",
+    caption=f"每一格都由 {_COMMAND} 对模拟服务实测得出，所用版本：{{versions}}。",
+    label=attrgetter("label_zh"),
+)
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What was found out about everybody.
+
+    Attributes:
+        outcomes: For each class its outcomes, one for each row.
+        versions: The peers' packages, with their versions.
+    """
+
+    outcomes: Mapping[str, Sequence[Outcome]]
+    versions: Sequence[str]
+
+
+def write(findings: Findings, language: Language) -> str:
+    """Write the table and its caption."""
+    caption = language.caption.format(versions=", ".join(findings.versions))
+    return "\n".join((*_rows(findings, language), "", caption))
+
+
+def _rows(findings: Findings, language: Language) -> Iterator[str]:
+    yield _row([language.head, *findings.outcomes])
+    yield _row(["---"] * (1 + len(findings.outcomes)))
+    for probe, *outcomes in zip(ROWS, *findings.outcomes.values(), strict=True):
+        yield _row([language.label(probe), *(_cell(outcome, language) for outcome in outcomes)])
+
+
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
+
+
+def _cell(outcome: Outcome, language: Language) -> str:
+    word = language.yes if outcome.good else language.no
+    return f"{word}{language.colon}{outcome.note}" if outcome.note else word
+
+
+def put(document: str, text: str) -> str:
+    """Put a text between the markers of a document.
+
+    Raises:
+        MarkersMissing: If they are not there.
+    """
+    before, _old, after = _parts(document)
+    return f"{before}{BEGIN}\n\n{text}\n\n{END}{after}"
+
+
+def agrees(document: str, text: str) -> bool:
+    """Say whether a document's table is this one; the versions below it may be others.
+
+    Raises:
+        MarkersMissing: If there is no place for it.
+    """
+    _before, old, _after = _parts(document)
+    return _table_lines(old) == _table_lines(text)
+
+
+def _parts(document: str) -> tuple[str, str, str]:
+    before, begin, rest = document.partition(BEGIN)
+    old, end, after = rest.partition(END)
+    if not (begin and end):
+        raise MarkersMissing
+    return before, old, after
+
+
+def _table_lines(text: str) -> list[str]:
+    return [line for line in text.splitlines() if line.startswith("|")]
