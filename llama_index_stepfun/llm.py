@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Literal
@@ -24,15 +23,16 @@ from llama_index.core.base.llms.types import (
     LLMMetadata,
     MessageRole,
 )
-from llama_index.core.bridge.pydantic import ConfigDict, Field, PrivateAttr, SecretStr
+from llama_index.core.bridge.pydantic import ConfigDict, Field
 from llama_index.core.llms.callbacks import llm_chat_callback, llm_completion_callback
 from llama_index.core.llms.function_calling import FunctionCallingLLM
 
+from llama_index_stepfun.connection import Connected
 from llama_index_stepfun.messages import from_wire, to_wire, told
 from llama_index_stepfun.streaming import ResponseReader
 from llama_index_stepfun.structured import Structured
 from llama_index_stepfun.tool_calls import first_call_only, selections, tools_to_wire
-from stepfun_client import AsyncStepFunClient, InvalidParameterError, StepFunClient
+from stepfun_client import InvalidParameterError
 from stepfun_client.api.chat import chat_call
 from stepfun_client.api.tool_choice import tool_choice_to_wire
 from stepfun_client.catalog import MODEL_DEFAULT_CHAT, find
@@ -41,7 +41,6 @@ from stepfun_client.sending import sending, sending_async
 if TYPE_CHECKING:
     from llama_index.core.llms.llm import ToolSelection
     from llama_index.core.tools.types import BaseTool
-    from typing_extensions import Self
 
     from stepfun_client.api.chat import ChatCompletion
     from stepfun_client.core.call import Call
@@ -51,7 +50,6 @@ FileMode = Literal["inline", "upload", "hybrid"]
 UNKNOWN_CONTEXT_TOKENS = 32_000
 """The window assumed of a model the catalogue knows none of; `context_window` says better."""
 
-_SETTINGS = ("api_key", "region", "plan", "timeout", "max_retries", "default_headers")
 _REQUEST = (
     "temperature",
     "top_p",
@@ -64,7 +62,7 @@ _REQUEST = (
 )
 
 
-class StepFun(Structured, FunctionCallingLLM):
+class StepFun(Structured, Connected, FunctionCallingLLM):
     """StepFun's chat models: thinking, tools, pictures, video, sound and documents, streamed or whole.
 
     Args:
@@ -109,16 +107,6 @@ class StepFun(Structured, FunctionCallingLLM):
     model_config = ConfigDict(populate_by_name=True, arbitrary_types_allowed=True, protected_namespaces=())
 
     model: str = MODEL_DEFAULT_CHAT
-    api_key: SecretStr | None = Field(default=None, exclude=True, repr=False)
-    region: Literal["cn", "global"] = "cn"
-    plan: bool = False
-    base_url: str | None = Field(default=None, alias="api_base")
-    timeout: float | None = Field(default=None, gt=0)
-    max_retries: int = Field(default=2, ge=0)
-    default_headers: Mapping[str, str] | None = Field(default=None, exclude=True, repr=False)
-    http_client: Any = Field(default=None, exclude=True, repr=False)
-    http_async_client: Any = Field(default=None, exclude=True, repr=False)
-
     temperature: float | None = Field(default=None, ge=0, le=2)
     top_p: float | None = Field(default=None, ge=0, le=1)
     max_tokens: int | None = Field(default=None, ge=1)
@@ -135,9 +123,6 @@ class StepFun(Structured, FunctionCallingLLM):
     is_function_calling_model: bool | None = None
     additional_kwargs: dict[str, Any] = Field(default_factory=dict)
     extra_body: dict[str, Any] | None = None
-
-    _sync: StepFunClient | None = PrivateAttr(default=None)
-    _async: AsyncStepFunClient | None = PrivateAttr(default=None)
 
     @classmethod
     def class_name(cls) -> str:
@@ -160,44 +145,6 @@ class StepFun(Structured, FunctionCallingLLM):
             model_name=self.model,
             system_role=MessageRole.SYSTEM,
         )
-
-    # --- Clients, made at first use ----------------------------------------------------------------------------------
-
-    @property
-    def client(self) -> StepFunClient:
-        """The synchronous client underneath, made at first use."""
-        if self._sync is None:
-            self._sync = StepFunClient(**self._settings(), http_client=self.http_client)
-        return self._sync
-
-    @property
-    def async_client(self) -> AsyncStepFunClient:
-        """The asynchronous client underneath, made at first use."""
-        if self._async is None:
-            self._async = AsyncStepFunClient(**self._settings(), http_client=self.http_async_client)
-        return self._async
-
-    def _settings(self) -> dict[str, Any]:
-        return {**{name: getattr(self, name) for name in _SETTINGS}, "base_url": self.base_url}
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Leave key, clients and connections out of pickles."""
-        bare = self._without_clients()
-        for name in ("api_key", "http_client", "http_async_client"):
-            bare.__dict__[name] = None
-        state: dict[str, Any] = super(StepFun, bare).__getstate__()
-        return state
-
-    def __deepcopy__(self, _memo: dict[int, Any] | None = None) -> Self:
-        """Copy with the key and the user's own httpx clients, but with connections of its own."""
-        return self._without_clients()
-
-    __copy__ = __deepcopy__
-
-    def _without_clients(self) -> Self:
-        bare = type(self).model_construct(**{name: copy.copy(value) for name, value in self.__dict__.items()})
-        bare.__dict__.update(http_client=self.http_client, http_async_client=self.http_async_client)
-        return bare
 
     # --- Chat --------------------------------------------------------------------------------------------------------
 
