@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
 BEGIN, END = "<!-- features:begin -->", "<!-- features:end -->"
 
-_COMMAND = "`python -m benchmarks.compare_features`"
-
 
 class MarkersMissing(Exception):  # noqa: N818 - the document is not ready, nothing has failed
     """A document has no place for the table."""
@@ -49,7 +47,7 @@ ENGLISH = Language(
     yes="yes",
     no="no",
     colon=": ",
-    caption=f"Every cell is measured against the emulator by {_COMMAND}, here with {{versions}}.",
+    caption="Measured with {versions}.",
     label=attrgetter("label"),
 )
 CHINESE = Language(
@@ -57,7 +55,7 @@ CHINESE = Language(
     yes="是",
     no="否",
     colon="：",
-    caption=f"每一格都由 {_COMMAND} 对模拟服务实测得出，所用版本：{{versions}}。",
+    caption="所测版本：{versions}。",
     label=attrgetter("label_zh"),
 )
 
