@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
-from stepfun_client.api.attachments import attach, detach
+from stepfun_client.api.attachments import Attached, attach, detach
 
 if TYPE_CHECKING:
     from stepfun_client.client import AsyncStepFunClient, StepFunClient
@@ -28,8 +28,9 @@ def sending(
         limit: How many may run at once; None for any number.
     """
     with limit.held() if limit else nullcontext():
-        attached = client.run(attach(request["messages"], above=upload_above))
+        attached = Attached()
         try:
+            client.run(attach(request["messages"], above=upload_above, into=attached))
             yield {**request, "messages": attached.messages}
         finally:
             if attached.file_ids:
@@ -42,8 +43,9 @@ async def sending_async(
 ) -> AsyncIterator[Request]:
     """Wait, upload and read asynchronously; see `sending`."""
     async with limit.held_async() if limit else nullcontext():
-        attached = await client.run(attach(request["messages"], above=upload_above))
+        attached = Attached()
         try:
+            await client.run(attach(request["messages"], above=upload_above, into=attached))
             yield {**request, "messages": attached.messages}
         finally:
             if attached.file_ids:

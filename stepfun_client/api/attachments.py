@@ -34,34 +34,27 @@ class Attached:
     file_ids: list[str] = field(default_factory=list)
 
 
-def attach(messages: Sequence[Message], *, above: int | None) -> Flow[Attached]:
+def attach(messages: Sequence[Message], *, above: int | None, into: Attached) -> Flow[None]:
     """Upload what is large and read what is a document; the caller's messages stay as they are.
 
     Args:
         messages: The conversation as StepFun's message objects. A part `{"type": "document", "document": {"data":
             bytes, "name": "minutes.pdf"}}`, which is none of the wire's, becomes its text.
         above: Pictures and videos of more bytes than this are uploaded; None uploads none.
-
-    Returns:
-        The conversation to send. One file is uploaded once, however often it occurs.
+        into: Takes the conversation to send, and each file as soon as it is uploaded: whatever happens then, even a
+            cancellation, its files are to be given to `detach`. One file is uploaded once, however often it occurs.
     """
-    attached = Attached()
     urls: dict[str, str] = {}
-    try:
-        for message in messages:
-            content = message.get("content")
-            if content and not isinstance(content, str):
-                parts = []
-                for part in content:
-                    fit = yield from _fit(part, above, urls, attached.file_ids)
-                    parts.append(fit)
-                attached.messages.append({**message, "content": parts})
-            else:
-                attached.messages.append(dict(message))
-    except StepFunError:
-        yield from detach(attached.file_ids)
-        raise
-    return attached
+    for message in messages:
+        content = message.get("content")
+        if content and not isinstance(content, str):
+            parts = []
+            for part in content:
+                fit = yield from _fit(part, above, urls, into.file_ids)
+                parts.append(fit)
+            into.messages.append({**message, "content": parts})
+        else:
+            into.messages.append(dict(message))
 
 
 def detach(file_ids: Sequence[str]) -> Flow[None]:
@@ -71,21 +64,19 @@ def detach(file_ids: Sequence[str]) -> Flow[None]:
             yield from delete_file(file_id)
 
 
-def extract(data: bytes, *, name: str) -> Flow[str]:
-    """Read a document as text: upload it, wait until it is parsed, fetch its text, and delete it."""
+def extract(data: bytes, *, name: str, file_ids: list[str]) -> Flow[str]:
+    """Read a document as text: upload it, which `file_ids` is told, wait until it is parsed, and fetch its text."""
     file = yield from upload(data, purpose="file-extract", filename=name)
-    try:
-        yield from wait_for_file(file.id)
-        text = yield from file_content(file.id)
-    finally:
-        yield from detach([file.id])
+    file_ids.append(file.id)
+    yield from wait_for_file(file.id)
+    text = yield from file_content(file.id)
     return str(text)
 
 
 def _fit(part: Any, above: int | None, urls: dict[str, str], file_ids: list[str]) -> Flow[Any]:
     if isinstance(part, Mapping) and part.get("type") == "document":
         document = part["document"]
-        text = yield from extract(document["data"], name=document["name"])
+        text = yield from extract(document["data"], name=document["name"], file_ids=file_ids)
         return {"type": "text", "text": f"{document['name']}:\n{text}"}
     url = _data_uri(part)
     if url is None or above is None or _size(url) <= above:
@@ -106,4 +97,4 @@ def _data_uri(part: Any) -> str | None:
 
 
 def _size(data_uri: str) -> int:
-    return (len(data_uri) - data_uri.index(",") - 1) * 3 // 4
+    return (len(data_uri) - data_uri.index(",") - 1) * 3 // 4 - data_uri[-2:].count("=")
