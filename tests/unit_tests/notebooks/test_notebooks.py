@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,3 +43,17 @@ def test_each_notebook_runs(subtests: pytest.Subtests) -> None:
             notebook = run(nbformat.read(path, as_version=4), path.parent)
 
             assert all(cell.execution_count for cell in notebook.cells if cell.cell_type == "code" and cell.source)
+
+
+def test_saved_outputs_are_whole_and_of_no_machine(subtests: pytest.Subtests) -> None:
+    """`notebooks/refresh.py` makes them: every cell was run, in order, and nothing tells of the machine."""
+    for path in NOTEBOOKS:
+        with subtests.test(path.name):
+            notebook = nbformat.read(path, as_version=4)
+            counts = [cell.execution_count for cell in notebook.cells if cell.cell_type == "code"]
+
+            assert counts == list(range(1, len(counts) + 1))
+            assert notebook.metadata.keys() == {"kernelspec", "language_info"}
+            assert not any(cell.metadata for cell in notebook.cells)
+            assert not re.search(r"/home/|/root/|/Users/|/tmp/|site-packages|Traceback", outputs(notebook))
+            assert path.stat().st_size < 500_000
