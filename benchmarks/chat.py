@@ -20,7 +20,7 @@ from typing import Any
 
 from benchmarks import peers
 from benchmarks.contenders import IMPORTS, OURS, PEERS
-from benchmarks.results import IMPORT, INVOKE, MEMORY, STREAM, STREAMS, Results, all_reached, table, verdicts
+from benchmarks.results import EVENTS, IMPORT, INVOKE, MEMORY, STREAM, STREAMS, Results, all_reached, table, verdicts
 
 _ROOT = Path(__file__).resolve().parents[1]
 _ROUNDS, _QUICK_ROUNDS = 8, 2
@@ -69,7 +69,7 @@ def _measure_speed(running: dict[str, str], address: str, rounds: int, results: 
             name: Contestant(stack.enter_context(_process(python, "benchmarks.worker", name, address)), name)
             for name, python in running.items()
         }
-        for measure in (INVOKE, STREAM, STREAMS):
+        for measure in (INVOKE, STREAM, EVENTS, STREAMS):
             for contestant in contestants.values():  # makes sure that nobody is fast by dropping text, and warms up
                 contestant.ask(task="check", count=1, chunks=measure.chunks)
             for _ in range(rounds * measure.weight):

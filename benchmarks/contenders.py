@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Protocol
 
 from benchmarks.server import MODEL, QUESTION
 
@@ -25,6 +25,16 @@ class Contender(Protocol):
     def astream(self) -> AsyncIterator[str]:
         """Ask for a stream, asynchronously."""
 
+    def events(self) -> Iterator[str]:
+        """Ask for a stream as v3 events, and yield the text of each that grows a block of text."""
+
+
+def text_of_events(events: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """Pick the text out of v3 events."""
+    for event in events:
+        if event["event"] == "content-block-delta" and event["delta"]["type"] == "text-delta":
+            yield event["delta"]["text"]
+
 
 class ChatModel:
     """A chat model of LangChain, called as its users call it."""
@@ -45,6 +55,10 @@ class ChatModel:
         """Ask for a stream, asynchronously."""
         async for chunk in self._model.astream(QUESTION):
             yield chunk.content
+
+    def events(self) -> Iterator[str]:
+        """Ask for v3 events: the model's own, or those core makes of its chunks."""
+        return text_of_events(self._model.stream_events(QUESTION, version="v3"))
 
 
 # Each imports what it needs and nothing else: the others may not be installed, and must not count as its memory.

@@ -12,6 +12,7 @@ from langchain_core.language_models.chat_models import BaseChatModel
 from langchain_core.messages import AIMessage, AIMessageChunk
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 
+from benchmarks.contenders import text_of_events
 from benchmarks.raw import LoopbackHTTP
 from benchmarks.server import QUESTION, said_in_stream, said_whole
 
@@ -64,3 +65,10 @@ class Floor:
                 pass
         async for chunk in self._memory.astream(QUESTION):
             yield chunk.content
+
+    def events(self) -> Iterator[str]:
+        """Read a stream, then say it from memory, as the v3 events core makes of chunks."""
+        with self._http.open() as response:
+            for _ in response.iter_bytes():
+                pass
+        return text_of_events(self._memory.stream_events(QUESTION, version="v3"))

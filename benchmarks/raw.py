@@ -60,6 +60,8 @@ class Raw:
                 if line.startswith("data: {"):
                     yield _text_of(line)
 
+    events = stream  # nobody but LangChain knows v3 events
+
 
 def _text_of(line: str) -> str:
     choices = json.loads(line.removeprefix("data: "))["choices"]

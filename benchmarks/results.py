@@ -36,11 +36,12 @@ class Measure:
 
 INVOKE = Measure("invoke", "invoke", count=100, weight=3)
 STREAM = Measure("stream of 3,000, per chunk", "stream", chunks=3000, weight=3)
+EVENTS = Measure("v3 events of 3,000, per chunk", "events", chunks=3000, weight=2)
 STREAMS = Measure("200 async streams of 100", "streams", count=200)
 IMPORT = Measure("import", "import")
 MEMORY = Measure("peak memory of the stream", "stream", chunks=3000)
 
-MEASURES = (INVOKE, STREAM, STREAMS, IMPORT, MEMORY)
+MEASURES = (INVOKE, STREAM, EVENTS, STREAMS, IMPORT, MEMORY)
 
 
 class Results:
@@ -85,6 +86,7 @@ BOUNDS = (
     Bound(STREAM, FLOOR, 1.5, "stream at most 1.5 x the floor"),
     Bound(STREAM, "ChatOpenAI", 1 / 6, "stream at least 6 x faster than ChatOpenAI"),
     Bound(STREAM, "ChatMistralAI", 1, "stream ahead of ChatMistralAI"),
+    Bound(EVENTS, FLOOR, 1.5, "v3 events at most 1.5 x the floor"),
     Bound(STREAMS, FLOOR, 1.3, "200 streams at most 1.3 x the floor"),
     Bound(IMPORT, FLOOR, 1.15, "import at most 1.15 x core's chat models and httpx"),
 )

@@ -1,7 +1,8 @@
 """One contender in a process of its own: reads a task as a line of JSON, does it, answers with what it took.
 
-`python -m benchmarks.worker NAME ADDRESS`; a task is `{"task": "invoke" | "stream" | "streams" | "check", "count": int,
-"chunks": int}`, the answer `{"seconds": float, "peak": int}`, the process's peak memory as `ru_maxrss` counts it.
+`python -m benchmarks.worker NAME ADDRESS`; a task is `{"task": "invoke" | "stream" | "events" | "streams" | "check",
+"count": int, "chunks": int}`, the answer `{"seconds": float, "peak": int}`, where `peak` is the process's peak memory as
+`ru_maxrss` counts it.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import gc
 import json
 import resource
 import sys
+import warnings
 from collections.abc import Callable
 from functools import cache
 from time import perf_counter
@@ -30,8 +32,9 @@ class Worker:
         """Make sure that the contender reads everything: who drops text would be fast for nothing."""
         contender = self._make(chunks)
         expected = "".join(said_in_stream(chunks))
-        said = (contender.invoke(), "".join(contender.stream()), self._loop.run_until_complete(_astream(contender)))
-        if said != (said_whole(), expected, expected):
+        streamed = ("".join(contender.stream()), "".join(contender.events()))
+        said = (contender.invoke(), *streamed, self._loop.run_until_complete(_astream(contender)))
+        if said != (said_whole(), expected, expected, expected):
             message = "the contender did not return what the server said"
             raise RuntimeError(message)
 
@@ -41,6 +44,7 @@ class Worker:
         work: dict[str, Callable[[], None]] = {
             "invoke": lambda: _invoke(contender, count),
             "stream": lambda: _stream(contender, count),
+            "events": lambda: _events(contender, count),
             "streams": lambda: self._loop.run_until_complete(_streams(contender, count)),
         }
         gc.collect()
@@ -60,6 +64,12 @@ def _stream(contender: Contender, count: int) -> None:
             pass
 
 
+def _events(contender: Contender, count: int) -> None:
+    for _ in range(count):
+        for _piece in contender.events():
+            pass
+
+
 async def _streams(contender: Contender, count: int) -> None:
     """Run so many streams at once."""
 
@@ -76,6 +86,7 @@ async def _astream(contender: Contender) -> str:
 
 def main() -> None:
     """Serve tasks until the standard input closes."""
+    warnings.filterwarnings("ignore", message=".* is in beta")  # v3 events are what is measured
     worker = Worker(*sys.argv[1:])
     for line in sys.stdin:
         asked = json.loads(line)
