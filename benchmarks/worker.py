@@ -1,8 +1,8 @@
 """One contender in a process of its own: reads a task as a line of JSON, does it, answers with what it took.
 
 `python -m benchmarks.worker NAME ADDRESS`; a task is `{"task": "invoke" | "stream" | "events" | "streams" | "check",
-"count": int, "chunks": int}`, the answer `{"seconds": float, "peak": int}`, where `peak` is the process's peak memory as
-`ru_maxrss` counts it.
+"count": int, "chunks": int}`, the answer `{"seconds": float, "peak": int}`, where `peak` is the process's peak memory
+as `ru_maxrss` counts it.
 """
 
 from __future__ import annotations
