@@ -1,7 +1,7 @@
 """Two counterparts for ChatStepFun: the emulator, which answers, and a wire of one canned reply, which keeps the bytes.
 
-And two tables, so that no test is written once for each way of asking: `ask` is every way to get a message, `chunks`
-every way to get a stream.
+And tables, so that no test is written once for each way of asking: `ask` is every way to get a message, `chunks` every
+way to get a stream, `watch` every way to get v3 events.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from langchain_stepfun import ChatStepFun
 
 if TYPE_CHECKING:
     from stepfun_emulator import Emulator
+    from tests.unit_tests.langchain_stepfun.answers import Answer
 
 QUESTION = "What is 6 * 7?"
 
@@ -74,6 +75,22 @@ async def _astream_added(model: Any, asked: Any, /, **kwargs: Any) -> AIMessage:
     return added(await _astream(model, asked, **kwargs))
 
 
+async def _v3(model: Any, asked: Any, /, **kwargs: Any) -> AIMessage:
+    return model.stream_events(asked, version="v3", **kwargs).output
+
+
+async def _av3(model: Any, asked: Any, /, **kwargs: Any) -> AIMessage:
+    return await (await model.astream_events(asked, version="v3", **kwargs))
+
+
+async def _events(model: Any, asked: Any, /, **kwargs: Any) -> list[dict[str, Any]]:
+    return list(model.stream_events(asked, version="v3", **kwargs))
+
+
+async def _aevents(model: Any, asked: Any, /, **kwargs: Any) -> list[dict[str, Any]]:
+    return [event async for event in await model.astream_events(asked, version="v3", **kwargs)]
+
+
 Ask = Callable[..., Awaitable[AIMessage]]
 Chunks = Callable[..., Awaitable[list[AIMessageChunk]]]
 
@@ -81,6 +98,8 @@ WHOLE: dict[str, Ask] = {"invoke": _invoke, "ainvoke": _ainvoke}
 STREAMED: dict[str, Ask] = {"stream": _stream_added, "astream": _astream_added}
 BATCHED: dict[str, Ask] = {"batch": _batch, "abatch": _abatch}
 CHUNKS: dict[str, Chunks] = {"stream": _stream, "astream": _astream}
+V3: dict[str, Ask] = {"v3": _v3, "async v3": _av3}
+WATCHED = {"v3": _events, "async v3": _aevents}
 
 
 @pytest.fixture(params=[*WHOLE, *STREAMED, *BATCHED])
@@ -93,6 +112,18 @@ def ask(request: pytest.FixtureRequest) -> Ask:
 def ask_whole(request: pytest.FixtureRequest) -> Ask:
     """Both ways to get a whole reply."""
     return WHOLE[request.param]
+
+
+@pytest.fixture(params=[*WHOLE, *STREAMED, *V3])
+def ask_or_watch(request: pytest.FixtureRequest) -> Ask:
+    """Every way to get one message: whole, streamed, and of v3 events."""
+    return {**WHOLE, **STREAMED, **V3}[request.param]
+
+
+@pytest.fixture(params=list(WATCHED))
+def watch(request: pytest.FixtureRequest) -> Callable[..., Awaitable[list[dict[str, Any]]]]:
+    """Both ways to get v3 events, as a list."""
+    return WATCHED[request.param]
 
 
 @pytest.fixture(params=list(CHUNKS))
@@ -122,6 +153,7 @@ class Wire:
     def __init__(self) -> None:
         self.sent: list[httpx.Request] = []
         self.reply: Callable[[], httpx.Response] | None = None
+        self.answer: Answer | None = None
 
     @property
     def body(self) -> dict[str, Any]:
@@ -146,6 +178,8 @@ class Wire:
         self.sent.append(request)
         if self.reply is not None:
             return self.reply()
+        if self.answer is not None:
+            return self.answer.reply(request)
         if json.loads(request.content).get("stream"):
             return httpx.Response(200, headers={"content-type": "text/event-stream"}, content=EVENTS)
         return httpx.Response(200, json=REPLY)
