@@ -5,5 +5,7 @@
 """
 
 from llama_index_stepfun.llm import StepFun
+from llama_index_stepfun.readers import StepFunFileReader
+from llama_index_stepfun.retrievers import StepFunSearchRetriever
 
-__all__ = ["StepFun"]
+__all__ = ["StepFun", "StepFunFileReader", "StepFunSearchRetriever"]

@@ -18,6 +18,8 @@ from stepfun_client.media import load
 from stepfun_client.sniffing import ending_of
 
 if TYPE_CHECKING:
+    from stepfun_client.api.files import File, FileSource, FileText
+    from stepfun_client.api.resource import AsyncRunner, Runner
     from stepfun_client.core.call import Flow
 
 Message = Mapping[str, Any]
@@ -64,20 +66,50 @@ def detach(file_ids: Sequence[str]) -> Flow[None]:
             yield from delete_file(file_id)
 
 
-def extract(data: bytes, *, name: str, file_ids: list[str]) -> Flow[str]:
+@dataclass(frozen=True)
+class Extracted:
+    """A document's text, and the file it was extracted from as StepFun told of it when it was ready."""
+
+    file: File
+    text: FileText
+
+
+def extract(
+    source: FileSource, *, file_ids: list[str], name: str | None = None, deadline: float = 120.0, poll: float = 1.0
+) -> Flow[Extracted]:
     """Read a document as text: upload it, which `file_ids` is told, wait until it is parsed, and fetch its text."""
-    file = yield from upload(data, purpose="file-extract", filename=name)
-    file_ids.append(file.id)
-    yield from wait_for_file(file.id)
+    uploaded = yield from upload(source, purpose="file-extract", filename=name)
+    file_ids.append(uploaded.id)
+    file = yield from wait_for_file(uploaded.id, deadline=deadline, poll=poll)
     text = yield from file_content(file.id)
-    return str(text)
+    return Extracted(file, text)
+
+
+def extracted(runner: Runner, source: FileSource, *, delete: bool = True, **options: Any) -> Extracted:
+    """Read a document as text and delete the upload, whatever happens; `options` are those of `extract`."""
+    file_ids: list[str] = []
+    try:
+        return runner.run(extract(source, file_ids=file_ids, **options))
+    finally:
+        if delete and file_ids:
+            runner.run(detach(file_ids))
+
+
+async def extracted_async(runner: AsyncRunner, source: FileSource, *, delete: bool = True, **options: Any) -> Extracted:
+    """Read a document as text asynchronously; see `extracted`."""
+    file_ids: list[str] = []
+    try:
+        return await runner.run(extract(source, file_ids=file_ids, **options))
+    finally:
+        if delete and file_ids:
+            await runner.run(detach(file_ids))
 
 
 def _fit(part: Any, above: int | None, urls: dict[str, str], file_ids: list[str]) -> Flow[Any]:
     if isinstance(part, Mapping) and part.get("type") == "document":
         document = part["document"]
-        text = yield from extract(document["data"], name=document["name"], file_ids=file_ids)
-        return {"type": "text", "text": f"{document['name']}:\n{text}"}
+        read = yield from extract(document["data"], name=document["name"], file_ids=file_ids)
+        return {"type": "text", "text": f"{document['name']}:\n{read.text}"}
     url = _data_uri(part)
     if url is None or above is None or _size(url) <= above:
         return part
