@@ -118,8 +118,9 @@ _SAID_ELSEWHERE = frozenset(
 
 def _assistant_text(message: AIMessage) -> str:
     """Join what an assistant said. Of a spoken answer, StepFun takes back the words, not the sound."""
+    extra = message.additional_kwargs
     if isinstance(message.content, str):
-        return message.content or (message.additional_kwargs.get("audio") or {}).get("transcript", "")
+        return message.content or transcript_of(extra) or extra.get("refusal") or ""
     texts = []
     for block in _standard_blocks(message):
         kind = block["type"]
@@ -154,9 +155,15 @@ def _others_own(block: Mapping[str, Any], message: AIMessage) -> str:
 def _reasoning_of(message: AIMessage) -> str:
     reasoning = message.additional_kwargs.get("reasoning_content")
     if reasoning is None:
-        blocks = _standard_blocks(message)
-        reasoning = "".join(block.get("reasoning", "") for block in blocks if block["type"] == "reasoning")
+        reasoning = "".join(map(_thought, _standard_blocks(message)))
     return str(reasoning)
+
+
+def _thought(block: Mapping[str, Any]) -> str:
+    """Return what a reasoning block holds, or a `thinking` one of a message that names no provider to translate it."""
+    if block["type"] == "non_standard":
+        block = block["value"]
+    return str(block.get("reasoning") or block.get("thinking") or "")
 
 
 def _standard_blocks(message: AIMessage) -> list[dict[str, Any]]:
