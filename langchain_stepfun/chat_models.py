@@ -24,10 +24,10 @@ from langchain_stepfun.structured_output import Method, method_for, structured
 from langchain_stepfun.tool_binding import tools_to_wire
 from stepfun_client import ConcurrencyLimit, InvalidParameterError, StepFunError, __version__
 from stepfun_client.api.chat import chat_call
+from stepfun_client.api.sending import sending, sending_async
 from stepfun_client.api.tool_choice import tool_choice_to_wire
 from stepfun_client.catalog import MODEL_DEFAULT_CHAT
 from stepfun_client.estimate import estimate_message_tokens, estimate_tokens
-from stepfun_client.sending import sending, sending_async
 
 if TYPE_CHECKING:
     from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun

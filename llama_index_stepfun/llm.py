@@ -34,9 +34,9 @@ from llama_index_stepfun.structured import Structured
 from llama_index_stepfun.tool_calls import first_call_only, selections, tools_to_wire
 from stepfun_client import InvalidParameterError
 from stepfun_client.api.chat import chat_call
+from stepfun_client.api.sending import sending, sending_async
 from stepfun_client.api.tool_choice import tool_choice_to_wire
 from stepfun_client.catalog import MODEL_DEFAULT_CHAT, find
-from stepfun_client.sending import sending, sending_async
 
 if TYPE_CHECKING:
     from llama_index.core.llms.llm import ToolSelection
