@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from stepfun_client import AsyncStepFunClient, ConcurrencyLimit, ServerError
-from stepfun_client.sending import sending, sending_async
+from stepfun_client.api.sending import sending, sending_async
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 3000
 MP4 = b"\0\0\0\x18ftypisom\0\0\0\0isommp42" + b"\0" * 3000
