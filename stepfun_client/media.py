@@ -123,7 +123,7 @@ _AUDIO = _Rules(
     formats={"audio/wav": "WAV", "audio/mpeg": "MP3"},
     advice="Convert it first: ffmpeg -i input output.mp3",
 )
-_PARTS = {"image": "image_part", "video": "video_part", "audio": "audio_part"}
+_KINDS = {"image": "a picture", "video": "a video", "audio": "sound"}
 
 
 def image_part(
@@ -340,15 +340,14 @@ def _check_format(media: Media, rules: _Rules) -> None:
         )
     if media.media_type not in rules.formats:
         kind = media.media_type.partition("/")[0]
-        advice = f"Use {_PARTS[kind]} for it." if kind in _PARTS.keys() - {rules.kind} else rules.advice
+        advice = f"Send it as {_KINDS[kind]}." if kind in _KINDS.keys() - {rules.kind} else rules.advice
         raise InvalidParameterError(
             f"{rules.param} is {media.media_type}; StepFun accepts {accepted} here. {advice}", param=rules.param
         )
     if media.media_type == "image/gif" and is_animated_gif(media.data):
         raise InvalidParameterError(
             f"{rules.param} is an animated GIF; StepFun accepts static ones only. Send single frames as PNG "
-            "(ffmpeg -i input.gif frame_%d.png), or the whole as a video (ffmpeg -i input.gif output.mp4) with "
-            "video_part.",
+            "(ffmpeg -i input.gif frame_%d.png), or the whole as a video (ffmpeg -i input.gif output.mp4).",
             param=rules.param,
         )
 

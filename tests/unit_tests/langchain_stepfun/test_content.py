@@ -118,7 +118,7 @@ def test_standard_blocks_of_a_message_made_of_them(wire) -> None:
         ({"type": "image", "url": URL, "extras": {"detail": "huge"}}, "detail must be 'low' or 'high'"),
         ({"type": "audio", "url": "https://example.com/a.wav"}, "only as data inside the request, not by URL"),
         ({"type": "audio", "file_id": "file-3"}, "only as data inside the request, not by URL"),
-        ({"type": "video", "base64": PNG, "mime_type": "video/mp4"}, "Use image_part for it"),
+        ({"type": "video", "base64": PNG, "mime_type": "video/mp4"}, "Send it as a picture"),
         ({"type": "text"}, "under 'text'"),
         ({"type": "file", "base64": "AA==", "mime_type": "application/pdf"}, "purpose='file-extract'"),
         ({"type": "tool_use", "id": "1", "name": "add", "input": {}}, "no 'tool_use' block"),
