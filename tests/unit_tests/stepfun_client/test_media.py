@@ -300,7 +300,7 @@ def refusal(call, *args, **kwargs) -> InvalidParameterError:
         (image_part, b"%PDF-1.7", "image_url", ["application/pdf"]),
         (image_part, b"<html>404", "image_url", ["text/html"]),
         (image_part, b"words", "image_url", ["cannot tell", "media_type='image/jpeg'"]),
-        (image_part, gif(2), "image_url", ["animated GIF", "static", "ffmpeg", "video_part"]),
+        (image_part, gif(2), "image_url", ["animated GIF", "static", "ffmpeg", "as a video"]),
         (image_part, b"", "image_url", ["empty"]),
         (image_part, io.BytesIO(), "image_url", ["empty"]),
         (image_part, "data:image/png;base64,", "image_url", ["empty"]),
