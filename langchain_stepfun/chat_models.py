@@ -261,19 +261,24 @@ class ChatStepFun(BaseChatModel, Connected):
         self, translator: Translator[MadeT], messages: list[BaseMessage], stop: list[str] | None, kwargs: dict[str, Any]
     ) -> Iterator[MadeT]:
         """Stream in the translator's words."""
+        reader = self._reader(translator)
         with model_errors(), self._sending(messages, stop, kwargs) as request:
-            yield from self.client.events(_stream_call(request), self._reader(translator))
+            yield from self.client.events(_stream_call(request), reader)
+        yield from reader.conclusion
 
     async def _atranslated(
         self, translator: Translator[MadeT], messages: list[BaseMessage], stop: list[str] | None, kwargs: dict[str, Any]
     ) -> AsyncIterator[MadeT]:
         """Stream in the translator's words, asynchronously."""
+        reader = self._reader(translator)
         with model_errors():
             async with self._sending_async(messages, stop, kwargs) as request:
-                events = self.async_client.events(_stream_call(request), self._reader(translator))
+                events = self.async_client.events(_stream_call(request), reader)
                 async with aclosing(events) as made:
                     async for item in made:
                         yield item
+        for item in reader.conclusion:
+            yield item
 
     def _reader(self, translator: Translator[MadeT]) -> TranslatedReader[MadeT]:
         return TranslatedReader(translator, tell_headers=self.include_response_headers)

@@ -32,7 +32,9 @@ class Translator(Protocol[MadeT]):
 class TranslatedReader(Generic[MadeT]):
     """Reads a stream's bytes in LangChain's words: a `StreamReader` around the one that reads wire chunks.
 
-    The driver hands on what one network read completes at once, so no generator stands between it and LangChain.
+    The driver hands on what one network read completes at once, so no generator stands between it and LangChain. What
+    concludes the message is kept in `conclusion`: it is to be said when the call's place and files are given back,
+    since langchain-core reads no further than to a message's last event.
 
     Args:
         translator: What the wire chunks are turned into: message chunks, or v3 events.
@@ -43,6 +45,7 @@ class TranslatedReader(Generic[MadeT]):
         self._wire = ChatStreamReader()
         self._translator = translator
         self._tell_headers = tell_headers
+        self.conclusion: list[MadeT] = []
 
     @property
     def complete(self) -> bool:
@@ -58,10 +61,11 @@ class TranslatedReader(Generic[MadeT]):
         return [made for wire in self._wire.feed(chunk) for made in self._translator.read(wire)]
 
     def finish(self) -> list[MadeT]:
-        """Take the end of the stream; raise StreamInterruptedError if it came too early."""
+        """Take the end of the stream, and conclude; raise StreamInterruptedError if it came too early."""
         rest = [made for wire in self._wire.finish() for made in self._translator.read(wire)]
         headers = self._wire.headers if self._tell_headers else None
-        return rest + self._translator.finish(trace_id=self._wire.trace_id, headers=headers)
+        self.conclusion = self._translator.finish(trace_id=self._wire.trace_id, headers=headers)
+        return rest
 
 
 class MessageStream:
