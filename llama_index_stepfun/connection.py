@@ -21,7 +21,12 @@ class Connected(BaseComponent):
     The clients are made at first use and left out of copies and pickles. The key is in no `to_dict`, `repr` or pickle.
     """
 
-    model_config = ConfigDict(populate_by_name=True, arbitrary_types_allowed=True)
+    model_config = ConfigDict(
+        extra="forbid",
+        hide_input_in_errors=True,  # a misspelt api_key is a key
+        populate_by_name=True,
+        arbitrary_types_allowed=True,
+    )
 
     api_key: SecretStr | None = Field(default=None, exclude=True, repr=False)
     region: Literal["cn", "global"] = "cn"
@@ -35,6 +40,11 @@ class Connected(BaseComponent):
 
     _sync: StepFunClient | None = PrivateAttr(default=None)
     _async: AsyncStepFunClient | None = PrivateAttr(default=None)
+
+    @property
+    def api_base(self) -> str | None:
+        """The address that was given, by LlamaIndex's name for it."""
+        return self.base_url
 
     @property
     def client(self) -> StepFunClient:
@@ -62,12 +72,14 @@ class Connected(BaseComponent):
         return state
 
     def __deepcopy__(self, _memo: dict[int, Any] | None = None) -> Self:
-        """Copy with the key and the user's own httpx clients, but with connections of its own."""
+        """Copy with the key, and with connections of its own; handlers, limiter and httpx clients stay shared."""
         return self._without_clients()
 
     __copy__ = __deepcopy__
 
     def _without_clients(self) -> Self:
-        bare = type(self).model_construct(**{name: copy.copy(value) for name, value in self.__dict__.items()})
-        bare.__dict__.update(http_client=self.http_client, http_async_client=self.http_async_client)
-        return bare
+        own: dict[str, Any] = {
+            name: copy.deepcopy(value) if isinstance(value, (dict, list)) else value
+            for name, value in self.__dict__.items()
+        }
+        return type(self).model_construct(**own)

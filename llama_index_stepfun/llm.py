@@ -25,23 +25,17 @@ from llama_index.core.base.llms.types import (
 )
 from llama_index.core.bridge.pydantic import ConfigDict, Field
 from llama_index.core.llms.callbacks import llm_chat_callback, llm_completion_callback
-from llama_index.core.llms.function_calling import FunctionCallingLLM
 
 from llama_index_stepfun.connection import Connected
 from llama_index_stepfun.messages import from_wire, to_wire, told
 from llama_index_stepfun.streaming import ResponseReader
 from llama_index_stepfun.structured import Structured
-from llama_index_stepfun.tool_calls import first_call_only, selections, tools_to_wire
-from stepfun_client import InvalidParameterError
+from llama_index_stepfun.tool_calls import ToolCalling, tools_to_wire
 from stepfun_client.api.chat import chat_call
 from stepfun_client.api.sending import sending, sending_async
-from stepfun_client.api.tool_choice import tool_choice_to_wire
 from stepfun_client.catalog import MODEL_DEFAULT_CHAT, find
 
 if TYPE_CHECKING:
-    from llama_index.core.llms.llm import ToolSelection
-    from llama_index.core.tools.types import BaseTool
-
     from stepfun_client.api.chat import ChatCompletion
     from stepfun_client.core.call import Call
 
@@ -62,7 +56,7 @@ _REQUEST = (
 )
 
 
-class StepFun(Structured, Connected, FunctionCallingLLM):
+class StepFun(Structured, ToolCalling, Connected):
     """StepFun's chat models: thinking, tools, pictures, video, sound and documents, streamed or whole.
 
     Args:
@@ -104,7 +98,7 @@ class StepFun(Structured, Connected, FunctionCallingLLM):
         6 * 7 = 42
     """
 
-    model_config = ConfigDict(populate_by_name=True, arbitrary_types_allowed=True, protected_namespaces=())
+    model_config = ConfigDict(protected_namespaces=())
 
     model: str = MODEL_DEFAULT_CHAT
     temperature: float | None = Field(default=None, ge=0, le=2)
@@ -123,6 +117,18 @@ class StepFun(Structured, Connected, FunctionCallingLLM):
     is_function_calling_model: bool | None = None
     additional_kwargs: dict[str, Any] = Field(default_factory=dict)
     extra_body: dict[str, Any] | None = None
+
+    def __init__(
+        self,
+        model: str = MODEL_DEFAULT_CHAT,
+        temperature: float | None = None,
+        max_tokens: int | None = None,
+        additional_kwargs: dict[str, Any] | None = None,
+        **settings: Any,
+    ) -> None:
+        given: dict[str, Any] = {"model": model, "temperature": temperature, "max_tokens": max_tokens, **settings}
+        given["additional_kwargs"] = additional_kwargs or {}
+        super().__init__(**given)
 
     @classmethod
     def class_name(cls) -> str:
@@ -151,41 +157,44 @@ class StepFun(Structured, Connected, FunctionCallingLLM):
     @llm_chat_callback()
     def chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
         """Ask for one whole reply; `kwargs` are parameters of this call."""
-        with sending(self.client, self._request(messages, kwargs), upload_above=self._upload_above()) as request:
-            return _response(self.client.chat.create(**request))
+        return self._chat(messages, **kwargs)
 
     @llm_chat_callback()
     async def achat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
         """Ask for one whole reply, asynchronously; see `chat`."""
-        async with sending_async(
-            self.async_client, self._request(messages, kwargs), upload_above=self._upload_above()
-        ) as request:
-            return _response(await self.async_client.chat.create(**request))
+        return await self._achat(messages, **kwargs)
 
     @llm_chat_callback()
     def stream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseGen:
         """Ask for a reply in pieces: each response holds the whole message so far, and in `delta` what is new."""
-
-        def pieces() -> Generator[ChatResponse, None, None]:
-            with sending(self.client, self._request(messages, kwargs), upload_above=self._upload_above()) as request:
-                yield from self.client.events(_stream_call(request), ResponseReader())
-
-        return pieces()
+        return self._stream(messages, **kwargs)
 
     @llm_chat_callback()
     async def astream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseAsyncGen:
         """Ask for a reply in pieces, asynchronously: awaited, then iterated; see `stream_chat`."""
+        return self._astream(messages, **kwargs)
 
-        async def pieces() -> AsyncGenerator[ChatResponse, None]:
-            given = self._request(messages, kwargs)
-            async with (
-                sending_async(self.async_client, given, upload_above=self._upload_above()) as request,
-                aclosing(self.async_client.events(_stream_call(request), ResponseReader())) as responses,
-            ):
-                async for response in responses:
-                    yield response
+    def _chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
+        with sending(self.client, self._request(messages, kwargs), upload_above=self._upload_above()) as request:
+            return _response(self.client.chat.create(**request))
 
-        return pieces()
+    async def _achat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
+        given = self._request(messages, kwargs)
+        async with sending_async(self.async_client, given, upload_above=self._upload_above()) as request:
+            return _response(await self.async_client.chat.create(**request))
+
+    def _stream(self, messages: Sequence[ChatMessage], **kwargs: Any) -> Generator[ChatResponse, None, None]:
+        with sending(self.client, self._request(messages, kwargs), upload_above=self._upload_above()) as request:
+            yield from self.client.events(_stream_call(request), ResponseReader())
+
+    async def _astream(self, messages: Sequence[ChatMessage], **kwargs: Any) -> AsyncGenerator[ChatResponse, None]:
+        given = self._request(messages, kwargs)
+        async with (
+            sending_async(self.async_client, given, upload_above=self._upload_above()) as request,
+            aclosing(self.async_client.events(_stream_call(request), ResponseReader())) as responses,
+        ):
+            async for response in responses:
+                yield response
 
     def _request(self, messages: Sequence[ChatMessage], kwargs: Mapping[str, Any]) -> dict[str, Any]:
         """Put a request together: this model's parameters, and over them the call's."""
@@ -204,22 +213,22 @@ class StepFun(Structured, Connected, FunctionCallingLLM):
     def _upload_above(self) -> int | None:
         return {"inline": None, "upload": 0, "hybrid": self.upload_above}[self.file_mode]
 
-    # --- Completions, by core's converters ---------------------------------------------------------------------------
+    # --- Completions, by core's converters; the chat beneath calls nobody back a second time -------------------------
 
     @llm_completion_callback()
     def complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponse:  # noqa: ARG002, FBT001, FBT002 - core's signature
         """Complete a prompt, asked as a user's message."""
-        return chat_to_completion_decorator(self.chat)(prompt, **kwargs)
+        return chat_to_completion_decorator(self._chat)(prompt, **kwargs)
 
     @llm_completion_callback()
     async def acomplete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponse:  # noqa: ARG002, FBT001, FBT002 - core's signature
         """Complete a prompt, asynchronously; see `complete`."""
-        return await achat_to_completion_decorator(self.achat)(prompt, **kwargs)
+        return await achat_to_completion_decorator(self._achat)(prompt, **kwargs)
 
     @llm_completion_callback()
     def stream_complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponseGen:  # noqa: ARG002, FBT001, FBT002 - core's signature
         """Complete a prompt in pieces; see `complete`."""
-        return stream_chat_to_completion_decorator(self.stream_chat)(prompt, **kwargs)
+        return stream_chat_to_completion_decorator(self._stream)(prompt, **kwargs)
 
     @llm_completion_callback()
     async def astream_complete(
@@ -229,58 +238,11 @@ class StepFun(Structured, Connected, FunctionCallingLLM):
         **kwargs: Any,
     ) -> CompletionResponseAsyncGen:
         """Complete a prompt in pieces, asynchronously; see `complete`."""
-        return await astream_chat_to_completion_decorator(self.astream_chat)(prompt, **kwargs)
 
-    # --- Tools -------------------------------------------------------------------------------------------------------
+        async def responses(messages: Sequence[ChatMessage], **given: Any) -> ChatResponseAsyncGen:
+            return self._astream(messages, **given)
 
-    def _prepare_chat_with_tools(  # noqa: PLR0917 - core's signature
-        self,
-        tools: Sequence[BaseTool],
-        user_msg: str | ChatMessage | None = None,
-        chat_history: list[ChatMessage] | None = None,
-        verbose: bool = False,  # noqa: ARG002, FBT001, FBT002 - core's signature
-        allow_parallel_tool_calls: bool = False,  # noqa: ARG002, FBT001, FBT002 - core's signature
-        tool_required: bool = False,  # noqa: FBT001, FBT002 - core's signature
-        tool_choice: str | bool | Mapping[str, Any] | None = None,  # noqa: FBT001 - core's signature
-        **kwargs: Any,
-    ) -> dict[str, Any]:
-        """Prepare a call with tools; the caller's history stays as it is."""
-        messages = list(chat_history or ())
-        if user_msg is not None:
-            messages.append(
-                ChatMessage(role=MessageRole.USER, content=user_msg) if isinstance(user_msg, str) else user_msg
-            )
-        wire = tools_to_wire(tools)
-        chosen = tool_choice_to_wire(tool_choice if tool_choice is not None else tool_required, wire)
-        prepared = {"messages": messages, **({"tools": wire} if wire else {}), **kwargs}
-        return {**prepared, "tool_choice": chosen} if wire and chosen else prepared
-
-    def _validate_chat_with_tools_response(
-        self,
-        response: ChatResponse,
-        tools: Sequence[BaseTool],  # noqa: ARG002 - core's signature
-        allow_parallel_tool_calls: bool = False,  # noqa: FBT001, FBT002 - core's signature
-        **kwargs: Any,  # noqa: ARG002 - core's signature
-    ) -> ChatResponse:
-        """Keep the first call alone where several may not come: StepFun documents no switch for it."""
-        if not allow_parallel_tool_calls:
-            first_call_only(response.message)
-        return response
-
-    def get_tool_calls_from_response(
-        self,
-        response: ChatResponse,
-        error_on_no_tool_call: bool = True,  # noqa: FBT001, FBT002 - core's signature
-        **kwargs: Any,  # noqa: ARG002 - core's signature
-    ) -> list[ToolSelection]:
-        """Read the tool calls of a response, whole or still being streamed."""
-        calls = selections(response.message)
-        if not calls and error_on_no_tool_call:
-            raise InvalidParameterError(
-                f"the model called no tool, it said: {response.message.content!r}; pass tool_required=True to force a "
-                "call"
-            )
-        return calls
+        return await astream_chat_to_completion_decorator(responses)(prompt, **kwargs)
 
 
 def _response(reply: ChatCompletion) -> ChatResponse:

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import base64
 import json
+import mimetypes
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from io import IOBase
+from pathlib import PurePath
 from typing import Any
 
 from llama_index.core.base.llms.types import (
@@ -177,17 +179,17 @@ def _part(block: Any) -> Part:
     if isinstance(block, AudioBlock):
         return audio_part(_source(block, block.audio), media_type=f"audio/{block.format}" if block.format else None)
     if isinstance(block, DocumentBlock):
-        return {
-            "type": "document",
-            "document": {"data": block.resolve_document().read(), "name": _document_name(block)},
-        }
+        return _document(block)
     raise _no_place(block, "a user message")
 
 
 def _source(block: ImageBlock | VideoBlock | AudioBlock, data: bytes | IOBase | None) -> Any:
     """Find where a block's content is. Core keeps bytes as base64, and may have put a slash behind a file id's host."""
+    if isinstance(data, bytes):
+        return base64.b64decode(data)
     if data is not None:
-        return base64.b64decode(data) if isinstance(data, bytes) else data
+        data.seek(0)  # it may have been read before: for an earlier turn, or by core
+        return data
     if block.path is not None:
         return block.path
     if block.url is not None:
@@ -203,13 +205,26 @@ def _detail(detail: str | None) -> Any:
     return None if detail == "auto" else detail
 
 
+def _document(block: DocumentBlock) -> Part:
+    if block.data is None and block.path is None and not (block.url or "").startswith("data:"):
+        raise InvalidParameterError(
+            "a DocumentBlock needs its data or a path: nothing is downloaded behind your back; fetch the url and pass "
+            "data=...",
+            param="messages",
+        )
+    return {"type": "document", "document": {"data": block.resolve_document().read(), "name": _document_name(block)}}
+
+
 def _document_name(block: DocumentBlock) -> str:
-    name = block.title or (str(block.path).rpartition("/")[2] if block.path else "")
-    ending = (block.document_mimetype or "").partition("/")[2]
-    return name if "." in name else f"{name or 'document'}.{_DOCUMENT_ENDINGS.get(ending, ending or 'txt')}"
+    """Name a document with the ending its content has: StepFun parses by it."""
+    path = PurePath(str(block.path)) if block.path else PurePath()
+    title = "" if block.title == _CORES_TITLE else block.title or ""
+    ending = path.suffix or PurePath(title).suffix or mimetypes.guess_extension(block.document_mimetype or "") or ".txt"
+    name = title or path.name or "document"
+    return name if name.lower().endswith(ending.lower()) else name + ending
 
 
-_DOCUMENT_ENDINGS = {"plain": "txt", "markdown": "md", "x-markdown": "md"}
+_CORES_TITLE = "input_document"  # where the user gave none
 
 
 def _no_place(block: Any, where: str) -> InvalidParameterError:

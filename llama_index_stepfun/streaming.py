@@ -58,6 +58,8 @@ class ResponseStream:
         self._usage = latest_usage(self._usage, chunk.get("usage"))
         responses = []
         for choice in chunk.get("choices") or ():
+            if choice["index"]:
+                continue  # LlamaIndex has a place for one answer
             self._finish_reason = choice.get("finish_reason", self._finish_reason)
             delta: Mapping[str, Any] = choice["delta"]
             thought, said = delta.get("reasoning_content") or "", self._add(delta)
