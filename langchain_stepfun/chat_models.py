@@ -359,7 +359,7 @@ class ChatStepFun(BaseChatModel, Connected):
         with model_errors():
             wire = tools_to_wire(tools, strict=strict)
             given = {
-                "tools": wire,
+                "tools": wire or None,  # an agent without tools binds an empty list
                 "tool_choice": tool_choice_to_wire(tool_choice, wire),
                 "parallel_tool_calls": parallel_tool_calls,
             }
