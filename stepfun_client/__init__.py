@@ -6,6 +6,7 @@
 
 __version__ = "0.1.0"  # before the imports: the transport names it
 
+from stepfun_client.api.knowledge import retrieval_tool
 from stepfun_client.client import AsyncStepFunClient, StepFunClient
 from stepfun_client.core.concurrency import ConcurrencyLimit
 from stepfun_client.errors import (
@@ -47,4 +48,5 @@ __all__ = [
     "StepFunError",
     "StreamInterruptedError",
     "StreamTimeoutError",
+    "retrieval_tool",
 ]

@@ -11,6 +11,8 @@ from typing_extensions import Self
 from stepfun_client.api.account import Account, AsyncAccount, AsyncModels, AsyncTokens, Models, Tokens
 from stepfun_client.api.chat import AsyncChat, Chat
 from stepfun_client.api.files import AsyncFiles, Files
+from stepfun_client.api.knowledge import AsyncVectorStores, VectorStores
+from stepfun_client.api.search import AsyncSearch, Search
 from stepfun_client.core.settings import Region, Settings
 
 if TYPE_CHECKING:
@@ -159,6 +161,16 @@ class StepFunClient(_Configured["HTTPClient", "Driver"]):
         return Files(self)
 
     @property
+    def vector_stores(self) -> VectorStores:
+        """Knowledge bases and their files."""
+        return VectorStores(self)
+
+    @property
+    def search(self) -> Search:
+        """Search of the web."""
+        return Search(self)
+
+    @property
     def models(self) -> Models:
         """The models this key may use."""
         return Models(self)
@@ -221,6 +233,16 @@ class AsyncStepFunClient(_Configured["AsyncHTTPClient", "AsyncDriver"]):
     def files(self) -> AsyncFiles:
         """Files: upload, wait, list, content, delete."""
         return AsyncFiles(self)
+
+    @property
+    def vector_stores(self) -> AsyncVectorStores:
+        """Knowledge bases and their files."""
+        return AsyncVectorStores(self)
+
+    @property
+    def search(self) -> AsyncSearch:
+        """Search of the web."""
+        return AsyncSearch(self)
 
     @property
     def models(self) -> AsyncModels:

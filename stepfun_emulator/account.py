@@ -9,8 +9,8 @@ from starlette.responses import JSONResponse, Response
 from stepfun_emulator.catalogue import MODELS
 from stepfun_emulator.chat.messages import Reader
 from stepfun_emulator.chat.request import find_model
-from stepfun_emulator.errors import invalid, no_such_model, undocumented
-from stepfun_emulator.replies import json_body
+from stepfun_emulator.errors import no_such_model
+from stepfun_emulator.replies import json_fields
 from stepfun_emulator.service import service_of
 from stepfun_emulator.tokens import count_prompt
 
@@ -49,11 +49,6 @@ async def retrieve_account(request: Request) -> Response:
 async def count_tokens(request: Request) -> Response:
     """The number of tokens of messages, the same that a chat request would be charged for."""
     service = service_of(request)
-    body = json_body(request)
-    if not isinstance(body, dict):
-        raise invalid("body", "the body must be a JSON object")
-    for name in body:
-        if name not in ("model", "messages") and not service.lenient:
-            raise undocumented(name)
+    body = json_fields(request, "model", "messages")
     Reader(find_model(body.get("model")), service.files.stored, service.lenient).read(body.get("messages"))
     return JSONResponse({"data": {"total_tokens": count_prompt(body["messages"])}})

@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.routing import Route
 
-from stepfun_emulator import account, uploads
+from stepfun_emulator import account, knowledge, uploads
 from stepfun_emulator.breaking import Breaker
 from stepfun_emulator.chat import endpoint as chat
 from stepfun_emulator.errors import wrong_path
@@ -38,6 +38,14 @@ _REST: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "/files/{id}", uploads.retrieve),
     ("GET", "/files/{id}/content", uploads.content),
     ("DELETE", "/files/{id}", uploads.delete),
+    ("POST", "/vector_stores", knowledge.create_store),
+    ("GET", "/vector_stores", knowledge.list_stores),
+    ("GET", "/vector_stores/{id}", knowledge.retrieve_store),
+    ("DELETE", "/vector_stores/{id}", knowledge.delete_store),
+    ("POST", "/vector_stores/{id}/files", knowledge.add_files),
+    ("GET", "/vector_stores/{id}/files", knowledge.list_files),
+    ("DELETE", "/vector_stores/{id}/files/{file_id}", knowledge.take_out),
+    ("POST", "/search", knowledge.search),
 )
 
 

@@ -6,6 +6,7 @@ import secrets
 import threading
 import time
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from stepfun_emulator.errors import Refusal, invalid
@@ -45,6 +46,11 @@ class Stored:
     polls: int = 0
     id: str = field(default_factory=lambda: f"file-{secrets.token_hex(10)}")
     created_at: int = field(default_factory=lambda: int(time.time()))
+
+    @cached_property
+    def text(self) -> str:
+        """What a document says."""
+        return extract(self.ending, self.data)
 
     @property
     def ending(self) -> str:
@@ -112,7 +118,7 @@ class Cabinet:
             raise invalid("file_id", f"only files of purpose file-extract have content, this one is {stored.purpose}")
         if stored.polls:
             raise invalid("file_id", f"file {file_id} is still being parsed")
-        return extract(stored.ending, stored.data)
+        return stored.text
 
     def remove(self, file_id: str) -> dict[str, Any]:
         """Delete a file."""
@@ -125,6 +131,10 @@ class Cabinet:
         """The bytes behind ``stepfile://``: of purpose ``storage`` only."""
         stored = self._files.get(file_id)
         return stored.data if stored is not None and stored.purpose == "storage" else None
+
+    def get(self, file_id: str) -> Stored | None:
+        """A file, where there is such a one."""
+        return self._files.get(file_id)
 
     def _find(self, file_id: str) -> Stored:
         stored = self._files.get(file_id)

@@ -10,7 +10,8 @@ from starlette.responses import Response
 
 from stepfun_emulator.breaking import hang_up_of
 from stepfun_emulator.delivery import Step, deliver
-from stepfun_emulator.errors import Refusal
+from stepfun_emulator.errors import Refusal, invalid, undocumented
+from stepfun_emulator.service import service_of
 from stepfun_emulator.tracing import new_trace_id, trace_headers
 
 if TYPE_CHECKING:
@@ -62,6 +63,21 @@ def json_body(request: Request) -> Any:
     if received.body is None:
         raise Refusal(400, "request_params_invalid", "the body is not valid JSON")
     return received.body
+
+
+def json_fields(request: Request, *documented: str) -> dict[str, Any]:
+    """The fields of a JSON body that must be an object; null is as good as none.
+
+    Raises:
+        Refusal: It is no object, or has a field that is not documented, unless the emulator is lenient.
+    """
+    body = json_body(request)
+    if not isinstance(body, dict):
+        raise invalid("body", "the body must be a JSON object")
+    for name in body:
+        if name not in documented and not service_of(request).lenient:
+            raise undocumented(name)
+    return {name: value for name, value in body.items() if value is not None}
 
 
 def plan_of(request: Request) -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from stepfun_emulator.files import Cabinet
 from stepfun_emulator.journal import Journal
+from stepfun_emulator.stores import Stores
 from stepfun_emulator.tokens import PromptCache
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ class Service:
         lenient: Ignore undocumented parameters, as the service does.
         delay: Seconds between the events of a stream.
         files: The uploaded files.
+        stores: The vector stores.
         cache: The beginnings of the prompts seen.
         journal: What was received.
     """
@@ -28,8 +30,12 @@ class Service:
     lenient: bool = False
     delay: float = 0.0
     files: Cabinet = field(default_factory=Cabinet)
+    stores: Stores = field(init=False)
     cache: PromptCache = field(default_factory=PromptCache)
     journal: Journal = field(default_factory=Journal)
+
+    def __post_init__(self) -> None:
+        self.stores = Stores(self.files)
 
 
 def service_of(request: Request) -> Service:

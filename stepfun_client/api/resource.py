@@ -18,11 +18,11 @@ from pydantic import (
 )
 from typing_extensions import TypedDict
 
-from stepfun_client.core.call import unreadable
+from stepfun_client.core.call import Call, encode_json, unreadable
 from stepfun_client.errors import InvalidParameterError, StepFunError, stream_error, trace_id_of
 
 if TYPE_CHECKING:
-    from stepfun_client.core.call import Call, Flow, Reply, StreamReader
+    from stepfun_client.core.call import Flow, Reply, StreamReader
 
 T = TypeVar("T")
 ReplyT = TypeVar("ReplyT", bound="WireModel")
@@ -72,6 +72,40 @@ class CallOptions(TypedDict, total=False):
 
     timeout: Annotated[float, Field(gt=0)] | None
     extra_headers: Mapping[str, str] | None
+
+
+class BodyOptions(CallOptions, total=False):
+    """What a call with a JSON body takes beside its own parameters.
+
+    Attributes:
+        extra_body: Anything else, laid over the body unchecked.
+    """
+
+    extra_body: Mapping[str, Any] | None
+
+
+def some_text(value: Any, param: str) -> str:
+    """Check that a value is a text, and not an empty one.
+
+    Raises:
+        InvalidParameterError: If it is none.
+    """
+    if not isinstance(value, str) or not value.strip():
+        raise InvalidParameterError(f"{param} is {value!r:.80}; it must be a text, and not empty", param=param)
+    return value
+
+
+def sending(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Turn the options every call takes into what a `Call` is made with."""
+    given = checked(CallOptions, options)
+    return {"timeout": given.get("timeout"), "headers": given.get("extra_headers") or {}}
+
+
+def posting(path: str, body: Mapping[str, Any], options: Mapping[str, Any]) -> Call:
+    """Describe a call with a JSON body."""
+    given = checked(BodyOptions, options)
+    content = encode_json(body, extra_body=given.pop("extra_body", None))
+    return Call("POST", path, content=content, **sending(given))
 
 
 class WirePart(BaseModel):

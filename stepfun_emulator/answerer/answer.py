@@ -19,9 +19,10 @@ class Search:
 
 @dataclass(frozen=True)
 class Answer:
-    """One answer: the thoughts, the text, and the tools to call."""
+    """One answer: the thoughts, the text, and the tools to call; and what a look into a store added to the prompt."""
 
     content: str = ""
     reasoning: str = ""
     calls: tuple[Call, ...] = ()
     search: Search | None = None
+    consulted: str = ""

@@ -10,6 +10,7 @@ from stepfun_emulator.answerer.answer import Answer
 from stepfun_emulator.answerer.conversation import Call, Said, Tool, Turn, current_turn
 from stepfun_emulator.answerer.filling import Filler
 from stepfun_emulator.answerer.json_answers import json_text
+from stepfun_emulator.answerer.knowledge import Knowledge, consult
 from stepfun_emulator.answerer.material import Material
 from stepfun_emulator.answerer.planning import Need, best, callable_now, clauses, needs, open_needs
 from stepfun_emulator.answerer.searching import search, wants_search
@@ -28,6 +29,7 @@ class Task:
         choice: ``auto``, ``none``, ``required`` or ``named``.
         forced: The function's name for ``named``.
         web_search: Whether the server may search.
+        knowledge: The vector stores that the server may look into.
         effort: How long to think, ``""`` for a model that does not.
         json_answer: Whether the answer must be JSON.
         schema: The schema that it must satisfy.
@@ -38,6 +40,7 @@ class Task:
     choice: str = "auto"
     forced: str = ""
     web_search: bool = False
+    knowledge: tuple[Knowledge, ...] = ()
     effort: str = ""
     json_answer: bool = False
     schema: dict[str, Any] | None = None
@@ -50,11 +53,11 @@ def answer(task: Task) -> Answer:
     reasoning = think(turn, [need.tool.name for need in ready], task.effort)
     if ready:
         return Answer("", reasoning, tuple(_call(need, task, turn) for need in ready))
-    seen = [describe(medium, chinese=turn.chinese) for medium in turn.media]
+    looked_up = consult(turn.question, () if task.choice == "none" else task.knowledge, chinese=turn.chinese)
+    seen = [*(describe(medium, chinese=turn.chinese) for medium in turn.media), *(one.text for one in looked_up)]
     found = search(turn.question) if task.web_search and _left_to_search(task, turn) else None
-    if task.json_answer:
-        return Answer(json_text(task.schema, turn, seen), reasoning, search=found)
-    return Answer(text(turn, seen, found), reasoning, search=found)
+    said = json_text(task.schema, turn, seen) if task.json_answer else text(turn, seen, found)
+    return Answer(said, reasoning, search=found, consulted="\n".join(one.prompt for one in looked_up))
 
 
 def _calls(task: Task, turn: Turn) -> list[Need]:

@@ -1,4 +1,4 @@
-"""The server tool ``web_search`` (WIRE.md section 4): when it is used and what it finds.
+"""The server tool ``web_search`` (WIRE.md section 4), when it is used and what it finds; and what ``/search`` finds.
 
 The emulator reaches no network. What it finds are entries that say so, under addresses which do not exist.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from typing import Any
 from urllib.parse import quote
 
 from stepfun_emulator.answerer.answer import Search
@@ -20,6 +21,8 @@ _CURRENT = re.compile(
     re.IGNORECASE,
 )
 _FOUND = 3
+
+CATEGORIES = ("programming", "research", "gov", "business")  # of ``POST /search``
 
 
 def wants_search(question: str) -> bool:
@@ -40,3 +43,20 @@ def search(question: str) -> Search:
         for at in range(1, _FOUND + 1)
     ]
     return Search(json.dumps({"query": query}, ensure_ascii=False), results)
+
+
+def pages(query: str, n: int, category: str) -> list[dict[str, Any]]:
+    """What a search of the web finds; the same for the same question."""
+    host = f"{category or 'web'}.stepfun-emulator.invalid"
+    said = f"for “{query}”: the StepFun emulator has no network and searched nothing."
+    return [
+        {
+            "url": f"https://{host}/{at}?q={quote(query)}",
+            "position": at,
+            "title": f"{query} ({at})",
+            "time": "2026-01-01T00:00:00Z",
+            "snippet": f"Made-up result {at} {said}",
+            "content": f"Made-up page {at} {said} A real page would have its whole text here.",
+        }
+        for at in range(1, n + 1)
+    ]

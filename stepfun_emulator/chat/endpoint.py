@@ -15,6 +15,7 @@ from stepfun_emulator.chat.shapes import Shape
 from stepfun_emulator.chat.streaming import DONE, chunks, encode
 from stepfun_emulator.replies import EventStream, json_body, plan_of
 from stepfun_emulator.service import Service, service_of
+from stepfun_emulator.tokens import count
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,7 +29,11 @@ async def create(request: Request) -> Response:
     """Answer a chat request."""
     service = service_of(request)
     asked = read_request(
-        json_body(request), stored=service.files.stored, lenient=service.lenient, plan=plan_of(request)
+        json_body(request),
+        stored=service.files.stored,
+        knowledge=service.stores.read,
+        lenient=service.lenient,
+        plan=plan_of(request),
     )
     if any(one.media for one in asked.said):
         completion = await run_in_threadpool(complete, asked, service, request.state.trace_id)
@@ -54,6 +59,7 @@ def complete(asked: ChatRequest, service: Service, trace_id: str) -> Completion:
         choice=asked.tool_choice,
         forced=asked.forced_tool,
         web_search=asked.web_search,
+        knowledge=asked.knowledge,
         effort=asked.effort if asked.model.reasons else "",
         json_answer=asked.json_answer,
         schema=asked.schema,
@@ -61,4 +67,5 @@ def complete(asked: ChatRequest, service: Service, trace_id: str) -> Completion:
     given = answer(task)
     choices = [cut(given, max_tokens=asked.max_tokens, stop=asked.stop, speak=asked.speak) for _ in range(asked.n)]
     cached = service.cache.look_up(asked.model.id, asked.messages)
-    return Completion(asked.model.id, trace_id, choices, asked.prompt_tokens, cached)
+    prompt_tokens = asked.prompt_tokens + count(given.consulted)
+    return Completion(asked.model.id, trace_id, choices, prompt_tokens, cached)

@@ -7,13 +7,17 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from stepfun_emulator.answerer.conversation import Said, Tool
 from stepfun_emulator.catalogue import MODELS, Model
 from stepfun_emulator.chat.messages import Reader, StoredFile
+from stepfun_emulator.chat.server_tools import StoredKnowledge, read_server_tools
 from stepfun_emulator.errors import Refusal, invalid, no_such_model, undocumented
 from stepfun_emulator.tokens import count_prompt
+
+if TYPE_CHECKING:
+    from stepfun_emulator.answerer.knowledge import Knowledge
 
 _DOCUMENTED = {
     "model", "messages", "tools", "tool_choice", "max_tokens", "temperature", "top_p", "n", "stream", "stop",
@@ -36,6 +40,7 @@ class ChatRequest:
     messages: list[dict[str, Any]]
     tools: tuple[Tool, ...] = ()
     web_search: bool = False
+    knowledge: tuple[Knowledge, ...] = ()
     tool_choice: str = "auto"
     forced_tool: str = ""
     max_tokens: int | None = None
@@ -50,12 +55,15 @@ class ChatRequest:
     sound_format: str = "wav"
 
 
-def read_request(body: Any, *, stored: StoredFile, lenient: bool = False, plan: bool = False) -> ChatRequest:
+def read_request(
+    body: Any, *, stored: StoredFile, knowledge: StoredKnowledge, lenient: bool = False, plan: bool = False
+) -> ChatRequest:
     """Check the body of a chat request.
 
     Args:
         body: The parsed JSON.
         stored: Gives the content of an uploaded file (see :class:`Reader`).
+        knowledge: Gives what a vector store knows, or None.
         lenient: Ignore what is not documented, as the service does.
         plan: Whether the request came under ``/step_plan/v1``.
 
@@ -71,7 +79,8 @@ def read_request(body: Any, *, stored: StoredFile, lenient: bool = False, plan: 
                 raise undocumented(name)
     model = find_model(given.get("model"), plan=plan)
     said = Reader(model, stored, lenient).read(given.get("messages"))
-    tools, web_search = _tools(given.get("tools", []), model, lenient=lenient)
+    tools = _tools(given.get("tools", []), model, lenient=lenient)
+    web_search, stores = read_server_tools(given.get("tools", []), model, knowledge, lenient=lenient)
     choice, forced = _tool_choice(given.get("tool_choice", "auto"), tools)
     prompt_tokens = count_prompt(given["messages"], given.get("tools", []))
     max_tokens = _whole_number(given, "max_tokens")
@@ -87,6 +96,7 @@ def read_request(body: Any, *, stored: StoredFile, lenient: bool = False, plan: 
         messages=given["messages"],
         tools=tools,
         web_search=web_search,
+        knowledge=stores,
         tool_choice=choice,
         forced_tool=forced,
         max_tokens=max_tokens,
@@ -227,28 +237,23 @@ def _sound(given: dict[str, Any], model: Model, *, stream: bool) -> tuple[bool, 
     return True, wanted
 
 
-def _tools(tools: Any, model: Model, *, lenient: bool) -> tuple[tuple[Tool, ...], bool]:
+def _tools(tools: Any, model: Model, *, lenient: bool) -> tuple[Tool, ...]:
+    """The functions among the tools."""
     if not isinstance(tools, list) or len(tools) > _MAX_TOOLS:
         raise invalid("tools", f"tools must be an array of at most {_MAX_TOOLS}")
     if tools and not model.tools:
         raise invalid("tools", f"model {model.id} does not support tools")
     functions: list[Tool] = []
-    web_search = False
     for at, tool in enumerate(tools):
         kind = tool.get("type") if isinstance(tool, dict) else None
         if kind == "function":
             functions.append(_function(tool.get("function"), f"tools[{at}].function", lenient=lenient))
-        elif kind == "web_search":
-            _check_web_search(tool, model, f"tools[{at}]")
-            web_search = True
-        elif kind == "retrieval":
-            _check_retrieval(tool, f"tools[{at}]")
-        else:
+        elif kind not in ("web_search", "retrieval"):
             raise invalid(f"tools[{at}].type", f"tools[{at}].type must be function, web_search or retrieval")
     names = [function.name for function in functions]
     if len(set(names)) < len(names):
         raise invalid("tools", "two tools have the same name")
-    return tuple(functions), web_search
+    return tuple(functions)
 
 
 def _function(function: Any, at: str, *, lenient: bool) -> Tool:
@@ -266,21 +271,6 @@ def _function(function: Any, at: str, *, lenient: bool) -> Tool:
     if not isinstance(parameters, dict) or parameters.get("type") != "object":
         raise invalid(f"{at}.parameters", f"{at}.parameters must be a JSON Schema whose root type is object")
     return Tool(name, description, parameters)
-
-
-def _check_web_search(tool: dict[str, Any], model: Model, at: str) -> None:
-    function = tool.get("function", {})
-    if not isinstance(function, dict) or not isinstance(function.get("description", ""), str):
-        raise invalid(f"{at}.function", f"{at}.function must be an object with a description")
-    if model.id == "step-router-v1":
-        raise invalid(f"{at}.type", "step-router-v1 does not support web_search")
-
-
-def _check_retrieval(tool: dict[str, Any], at: str) -> None:
-    function = tool.get("function")
-    options = function.get("options") if isinstance(function, dict) else None
-    if not isinstance(options, dict) or not isinstance(options.get("vector_store_id"), str):
-        raise invalid(f"{at}.function.options", f"{at}.function.options must have a vector_store_id")
 
 
 def _tool_choice(choice: Any, tools: tuple[Tool, ...]) -> tuple[str, str]:

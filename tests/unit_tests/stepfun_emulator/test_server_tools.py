@@ -1,4 +1,4 @@
-"""Tools that the service runs itself (WIRE.md section 4)."""
+"""The web search that the service runs itself (WIRE.md section 4); for ``retrieval`` see ``test_knowledge``."""
 
 from __future__ import annotations
 
@@ -7,14 +7,6 @@ import json
 import pytest
 
 SEARCH = {"type": "web_search", "function": {"description": "search the web"}}
-RETRIEVAL = {
-    "type": "retrieval",
-    "function": {
-        "name": "handbook",
-        "description": "the handbook",
-        "options": {"vector_store_id": "vs1", "prompt_template": "{{knowledge}} {{query}}"},
-    },
-}
 
 
 @pytest.fixture
@@ -64,9 +56,3 @@ def test_functions_and_search_in_one_conversation(ask, weather):
     history.append({"role": "user", "content": "What is the weather in Rome today?"})
     (call,) = ask(history, tools=offered).json()["choices"][0]["message"]["tool_calls"]
     assert call["type"] == "function"
-
-
-def test_retrieval_is_accepted_and_shows_no_calls(ask):
-    choice = ask("What does the handbook say?", tools=[RETRIEVAL]).json()["choices"][0]
-    assert "tool_calls" not in choice["message"]
-    assert choice["finish_reason"] == "stop"
