@@ -11,6 +11,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from stepfun_emulator.answerer.arithmetic import evaluate
+from stepfun_emulator.answerer.briefs import choose
 from stepfun_emulator.answerer.reading import words
 from stepfun_emulator.answerer.vocabulary import OPERATIONS
 from stepfun_emulator.answerer.wording import wording
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 Schema = dict[str, Any]
 
 _DEPTH = 12
+_NUMBER_OF_CHOICE = re.compile(r"choice|option|select|^(?:index|number|id)$", re.IGNORECASE)
 _NEGATED = re.compile(r"\b(?:no|not|without|don't|never|disable)\b|不要|不|无", re.IGNORECASE)
 
 
@@ -39,6 +41,7 @@ class Filler:
         self._root = root
         self._material = material
         self._everything = everything
+        self._choices = choose(material.around)
 
     def fill(self) -> Any:
         """A value for the whole schema."""
@@ -175,6 +178,8 @@ class Filler:
             return len(self._material.numbers)
         if kind == "string":
             return max(len(self._material.quoted), len(self._material.names), 1)
+        if any(_NUMBER_OF_CHOICE.search(key) for key in schema.get("properties", {})):
+            return max(len(self._choices), 1)
         return 1
 
     def _integer(self, schema: Schema, name: str, depth: int) -> int | float:
@@ -186,6 +191,8 @@ class Filler:
         return _limited(self._wanted_number(schema, name), schema, whole=False)
 
     def _wanted_number(self, schema: Schema, name: str) -> float:
+        if self._choices and _NUMBER_OF_CHOICE.search(name):
+            return self._choices.pop(0)
         text = self._material.beside(name) or self._material.take("number") or self._from_earlier()
         if text is not None:
             return float(text)

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from stepfun_emulator.answerer.arithmetic import RESULT, evaluate, find_expression, find_expressions
+from stepfun_emulator.answerer.briefs import from_brief
 from stepfun_emulator.answerer.material import Material
 from stepfun_emulator.answerer.planning import Need, clauses
 from stepfun_emulator.answerer.reading import sentences, words
@@ -51,6 +52,8 @@ def text(turn: Turn, seen: list[str], found: Search | None) -> str:
         parts.append(_from_search(found, chinese=turn.chinese))
     if turn.results:
         parts.append(_from_results(turn))
+    if turn.media and (read := from_brief(turn.question)) is not None:
+        parts.append(read)
     if parts:
         return "\n".join(parts)
     return _plain(turn)
@@ -78,6 +81,9 @@ def _from_results(turn: Turn) -> str:
 
 def _plain(turn: Turn) -> str:
     question = turn.question.strip()
+    briefed = from_brief(question)
+    if briefed is not None:
+        return briefed
     only = _ONLY.search(question)
     if only is not None:
         wanted = next(group for group in only.groups() if group).strip()
