@@ -1,4 +1,4 @@
-"""`StepFunClient` and `AsyncStepFunClient`: configuration, and the resources that hang on it."""
+"""`StepFunClient` and `AsyncStepFunClient`: configuration, and the resources on it, each loaded at first use."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from pydantic import SecretStr
 from typing_extensions import Self
 
-from stepfun_client.api.account import Account, AsyncAccount, AsyncModels, AsyncTokens, Models, Tokens
-from stepfun_client.api.chat import AsyncChat, Chat
-from stepfun_client.api.files import AsyncFiles, Files
-from stepfun_client.api.knowledge import AsyncVectorStores, VectorStores
-from stepfun_client.api.search import AsyncSearch, Search
 from stepfun_client.core.settings import Region, Settings
 
 if TYPE_CHECKING:
+    from stepfun_client.api.account import Account, AsyncAccount, AsyncModels, AsyncTokens, Models, Tokens
+    from stepfun_client.api.chat import AsyncChat, Chat
+    from stepfun_client.api.files import AsyncFiles, Files
+    from stepfun_client.api.knowledge import AsyncVectorStores, VectorStores
+    from stepfun_client.api.search import AsyncSearch, Search
     from stepfun_client.core.call import Call, Flow, StreamReader
     from stepfun_client.core.transport import (  # noqa: F401 - named in the bases below
         AsyncDriver,
@@ -127,7 +127,7 @@ class StepFunClient(_Configured["HTTPClient", "Driver"]):
     """
 
     def _make_driver(self) -> Driver:
-        from stepfun_client.core.transport import Driver  # noqa: PLC0415 - httpx loads at first use
+        from stepfun_client.core.transport import Driver  # httpx loads at first use
 
         return Driver(self._settings, self._http_client)
 
@@ -153,36 +153,50 @@ class StepFunClient(_Configured["HTTPClient", "Driver"]):
     @property
     def chat(self) -> Chat:
         """Chat completions."""
+        from stepfun_client.api.chat import Chat
+
         return Chat(self)
 
     @property
     def files(self) -> Files:
         """Files: upload, wait, list, content, delete."""
+        from stepfun_client.api.files import Files
+
         return Files(self)
 
     @property
     def vector_stores(self) -> VectorStores:
         """Knowledge bases and their files."""
+        from stepfun_client.api.knowledge import VectorStores
+
         return VectorStores(self)
 
     @property
     def search(self) -> Search:
         """Search of the web."""
+        from stepfun_client.api.search import Search
+
         return Search(self)
 
     @property
     def models(self) -> Models:
         """The models this key may use."""
+        from stepfun_client.api.account import Models
+
         return Models(self)
 
     @property
     def tokens(self) -> Tokens:
         """The service's own token count."""
+        from stepfun_client.api.account import Tokens
+
         return Tokens(self)
 
     @property
     def account(self) -> Account:
         """The account's balance."""
+        from stepfun_client.api.account import Account
+
         return Account(self)
 
 
@@ -201,7 +215,7 @@ class AsyncStepFunClient(_Configured["AsyncHTTPClient", "AsyncDriver"]):
     """
 
     def _make_driver(self) -> AsyncDriver:
-        from stepfun_client.core.transport import AsyncDriver  # noqa: PLC0415 - httpx loads at first use
+        from stepfun_client.core.transport import AsyncDriver  # httpx loads at first use
 
         return AsyncDriver(self._settings, self._http_client)
 
@@ -227,34 +241,48 @@ class AsyncStepFunClient(_Configured["AsyncHTTPClient", "AsyncDriver"]):
     @property
     def chat(self) -> AsyncChat:
         """Chat completions."""
+        from stepfun_client.api.chat import AsyncChat
+
         return AsyncChat(self)
 
     @property
     def files(self) -> AsyncFiles:
         """Files: upload, wait, list, content, delete."""
+        from stepfun_client.api.files import AsyncFiles
+
         return AsyncFiles(self)
 
     @property
     def vector_stores(self) -> AsyncVectorStores:
         """Knowledge bases and their files."""
+        from stepfun_client.api.knowledge import AsyncVectorStores
+
         return AsyncVectorStores(self)
 
     @property
     def search(self) -> AsyncSearch:
         """Search of the web."""
+        from stepfun_client.api.search import AsyncSearch
+
         return AsyncSearch(self)
 
     @property
     def models(self) -> AsyncModels:
         """The models this key may use."""
+        from stepfun_client.api.account import AsyncModels
+
         return AsyncModels(self)
 
     @property
     def tokens(self) -> AsyncTokens:
         """The service's own token count."""
+        from stepfun_client.api.account import AsyncTokens
+
         return AsyncTokens(self)
 
     @property
     def account(self) -> AsyncAccount:
         """The account's balance."""
+        from stepfun_client.api.account import AsyncAccount
+
         return AsyncAccount(self)
