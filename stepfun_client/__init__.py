@@ -4,9 +4,10 @@
 >>> client = StepFunClient(region="global")
 """
 
+from typing import TYPE_CHECKING, Any
+
 __version__ = "0.1.0"  # before the imports: the transport names it
 
-from stepfun_client.api.knowledge import retrieval_tool
 from stepfun_client.client import AsyncStepFunClient, StepFunClient
 from stepfun_client.core.concurrency import ConcurrencyLimit
 from stepfun_client.errors import (
@@ -27,6 +28,9 @@ from stepfun_client.errors import (
     StreamInterruptedError,
     StreamTimeoutError,
 )
+
+if TYPE_CHECKING:
+    from stepfun_client.api.knowledge import retrieval_tool
 
 __all__ = [
     "APIConnectionError",
@@ -50,3 +54,12 @@ __all__ = [
     "StreamTimeoutError",
     "retrieval_tool",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Load the helpers that need a resource's module when they are first asked for."""
+    if name == "retrieval_tool":
+        from stepfun_client.api.knowledge import retrieval_tool  # noqa: PLC0415 - resources load at first use
+
+        return retrieval_tool
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import doctest
 import json
 from urllib.parse import parse_qs, urlsplit
 
@@ -18,6 +19,7 @@ from stepfun_client import (
     NotFoundError,
     retrieval_tool,
 )
+from stepfun_client.api import knowledge, knowledge_files, search
 
 COUNTS = {"in_progress": 0, "completed": 2, "failed": 0, "cancelled": 0, "total": 2}
 STORE = {"id": "17", "object": "vector_store", "created_at": 1731485617, "name": "food", "type": "image"}
@@ -306,6 +308,12 @@ def test_the_retrieval_tool():
     }
 
 
+def test_the_retrieval_tool_is_where_one_looks_for_it_and_nothing_else_is():
+    assert stepfun_client.retrieval_tool is knowledge.retrieval_tool
+    with pytest.raises(AttributeError, match="has no attribute 'search_tool'"):
+        _ = stepfun_client.search_tool
+
+
 def test_the_retrieval_tool_has_a_template_of_its_own():
     template = retrieval_tool("17", name="food", description="?")["function"]["options"]["prompt_template"]
     assert template.count("{{knowledge}}") == template.count("{{query}}") == 1
@@ -387,8 +395,6 @@ async def test_none_of_it_is_on_the_step_plan(both, emulator, call):
         await both.get(call(both.client(base_url=emulator, plan=True)))
 
 
-def test_the_examples_are_found():
-    from doctest import DocTestFinder
-
-    modules = (stepfun_client.api.knowledge, stepfun_client.api.knowledge_files, stepfun_client.api.search)
-    assert all(any(test.examples for test in DocTestFinder().find(module)) for module in modules)
+@pytest.mark.parametrize("module", [knowledge, knowledge_files, search], ids=lambda module: module.__name__)
+def test_there_are_examples(module):
+    assert any(test.examples for test in doctest.DocTestFinder().find(module))
