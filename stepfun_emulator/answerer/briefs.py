@@ -42,6 +42,7 @@ _ELLIPSIS = re.compile(r",?\s*\.\.\.\s*(?=[\]}])")
 _FENCE = re.compile(r"```(?:json)?\s*(.*?)```", re.DOTALL)
 _SAID = re.compile(r"^(?:[\w-]+[ ])?(?:(?P<asked>question|query)|response|answer)[:：]\s*", re.IGNORECASE)
 _NOTHING = ("Nothing in the given material fits the question.", "材料里没有与问题相符的内容。")
+_STOPS = tuple(".!?。！？")
 _FEWEST_WORDS = 2  # of a sentence that says something
 
 
@@ -113,13 +114,16 @@ def _parts(question: str) -> list[str]:
 
 
 def _from_material(brief: _Brief) -> str:
-    """For each part of the question the sentence that shares most words with it, with the number of its source."""
+    """For each part of the question the sentence that shares most words with it, with the number of its source.
+
+    Of equals a whole sentence is better than a line without an end, such as a title.
+    """
     known = list(_quotable(brief.material))
     found: list[str] = []
     for part in _parts(brief.question):
         about = words(part)
-        rated = [(len(about & words(sentence)), -at) for at, (_, sentence) in enumerate(known)]
-        top, at = max(rated, default=(0, 0))
+        rated = [(len(about & words(said)), said.endswith(_STOPS), -at) for at, (_, said) in enumerate(known)]
+        top, _, at = max(rated, default=(0, False, 0))
         if top:
             source, sentence = known[-at]
             found.append(f"{sentence} [{source}]" if source else sentence)

@@ -92,6 +92,7 @@ ITEMS = [{"sub_question": "Revenue of Uber", "tool": "uber"}, {"sub_question": "
         (f"{OPENING}\n{CLOSING}\n{WEIGHT}", TWO_IN_ONE, f"{CLOSING} {WEIGHT}"),
         (f"Sub question: When does the office close?\nResponse: {CLOSING}", "When does the office close?", CLOSING),
         (f"{CLOSING}\n---\n{WEIGHT}", "What does the lamp weigh?", WEIGHT),
+        (f"title: The office closes\n{CLOSING}", "When does the office close?", CLOSING),
         (CLOSING, "Who wrote Hamlet?", "Nothing in the given material fits the question."),
         ("办公室下午六点关门。台灯重九百克。", "办公室几点关门？", "办公室下午六点关门。"),
         ("台灯重九百克。", "谁写了哈姆雷特？", "材料里没有与问题相符的内容。"),
