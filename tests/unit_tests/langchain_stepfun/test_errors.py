@@ -109,6 +109,93 @@ async def test_nobody_there(ask) -> None:
     assert caught.value.is_retryable is True
 
 
+# --- A conversation that is too long ---------------------------------------------------------------------------------
+
+TOO_LONG = [
+    "the prompt is too long: 300000 tokens, the context of step-3.7-flash is 256000",
+    "This model's maximum context length is 32768 tokens. However, your messages resulted in 40000 tokens.",
+    "input is too long for requested model",
+    "context window exceeded",
+    "Input length exceeds the maximum number of tokens",
+    "too many tokens in the request",
+    "上下文长度超出限制",
+    "输入过长，请缩短后重试",
+    "输入内容超过模型上下文长度",
+    "请求超出上下文窗口",
+]
+NOT_TOO_LONG = [
+    "max_tokens exceeds the model's limit of 65536 tokens",
+    "`max_tokens` must not exceed 32768 tokens",
+    "temperature must be at most 2",
+    "tool name 超过最大长度",
+    "at most 60 images a request",
+    "the message is empty",
+]
+
+
+@pytest.mark.parametrize(("words", "overflow"), [*((w, True) for w in TOO_LONG), *((w, False) for w in NOT_TOO_LONG)])
+async def test_an_overflow_is_recognised_by_its_words(ask_whole, wire, words, overflow) -> None:
+    wire.reply = lambda: httpx.Response(400, json={"error": {"message": words, "type": "invalid_request_error"}})
+
+    with pytest.raises(stepfun.BadRequestError) as caught:
+        await ask_whole(wire.chat(), QUESTION)
+
+    assert isinstance(caught.value, core.ContextOverflowError) is overflow
+    assert isinstance(caught.value, core.ModelInvalidRequestError)
+    assert caught.value.message == words
+
+
+@pytest.mark.parametrize(
+    ("error", "overflow"),
+    [
+        ({"message": "invalid request", "code": "context_length_exceeded"}, True),
+        ({"message": "exceeds the limit of 65536 tokens", "param": "max_tokens"}, False),
+    ],
+    ids=["by its code", "of the answer"],
+)
+async def test_an_overflow_is_recognised_by_its_code_and_not_of_the_answer(ask_whole, wire, error, overflow) -> None:
+    wire.reply = lambda: httpx.Response(400, json={"error": error})
+
+    with pytest.raises(stepfun.BadRequestError) as caught:
+        await ask_whole(wire.chat(), QUESTION)
+
+    assert isinstance(caught.value, core.ContextOverflowError) is overflow
+
+
+@pytest.mark.parametrize("way", WHOLE)
+async def test_what_the_service_finds_too_long(chat, way) -> None:
+    with pytest.raises(core.ContextOverflowError) as caught:
+        await WHOLE[way](chat(), "word " * 270_000)
+
+    assert isinstance(caught.value, ours.ChatContextOverflowError)
+    assert caught.value.is_retryable is False
+
+
+def test_the_twin_of_an_overflow_pickles_as_one() -> None:
+    twin = twin_of(stepfun.BadRequestError("maximum context length", status_code=400))
+
+    assert type(pickle.loads(pickle.dumps(twin))) is ours.ChatContextOverflowError
+
+
+# --- An answer that is none ------------------------------------------------------------------------------------------
+
+
+async def test_thinking_that_used_up_max_tokens_is_warned_about(ask, chat) -> None:
+    with pytest.warns(UserWarning, match="no answer came .*: raise max_tokens, .* or lower reasoning_effort"):
+        reply = await ask(chat(max_tokens=3), QUESTION)
+
+    assert reply.text == ""
+
+
+@pytest.mark.filterwarnings("error")
+async def test_an_answer_that_is_only_short_is_not(ask_whole, chat) -> None:
+    whole = chat().invoke(QUESTION)
+    cut = await ask_whole(chat(max_tokens=whole.usage_metadata["output_tokens"] - 1), QUESTION)
+
+    assert cut.response_metadata["finish_reason"] == "length"
+    assert cut.text
+
+
 # --- Faults ----------------------------------------------------------------------------------------------------------
 
 CUT = stepfun.StreamInterruptedError

@@ -149,6 +149,46 @@ def test_no_profile_where_nothing_is_known(model) -> None:
     assert not ChatStepFun(model=model).profile
 
 
+CHAT_MODELS = [info for info in MODELS.values() if "chat" in info.kinds]
+
+
+@pytest.mark.parametrize("info", CHAT_MODELS, ids=lambda info: info.id)
+def test_a_profile_says_what_is_known_and_nothing_else(info) -> None:
+    profile = ChatStepFun(model=info.id).profile
+
+    known = {
+        "reasoning_output": info.reasoning,
+        "tool_calling": info.tools,
+        "tool_choice": info.tools,
+        "max_output_tokens": info.max_output,
+        "reasoning_effort_levels": list(info.efforts) or None,
+        "video_inputs": "video" in info.inputs,
+        "audio_inputs": "audio" in info.inputs,
+    }
+    assert {name: profile.get(name) for name in known} == known
+    assert not {name for name, value in known.items() if value is None} & set(profile)
+
+
+@pytest.mark.parametrize("effort", ["low", "medium", "high", "utmost"])
+@pytest.mark.parametrize("info", [info for info in CHAT_MODELS if info.efforts], ids=lambda info: info.id)
+def test_an_effort_is_checked_against_a_model_that_is_known(wire, info, effort) -> None:
+    model = wire.chat(model=info.id, reasoning_effort=effort)
+
+    if effort in info.efforts:
+        model.invoke(QUESTION)
+        assert wire.body["reasoning_effort"] == effort
+    else:
+        with pytest.raises(stepfun_client.InvalidParameterError, match=f"'{effort}'; {info.id} takes 'low'"):
+            model.invoke(QUESTION)
+        assert wire.sent == []
+
+
+def test_an_effort_of_tomorrow_goes_to_a_model_of_tomorrow(wire) -> None:
+    wire.chat(model="of-tomorrow", reasoning_effort="utmost").invoke(QUESTION)
+
+    assert wire.body["reasoning_effort"] == "utmost"
+
+
 # --- The import ------------------------------------------------------------------------------------------------------
 
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import base64
 from typing import TypedDict
 
 import httpx
 import pytest
 from langchain.agents import create_agent
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
+from langchain_core.runnables import RunnableLambda
 from langchain_core.tools import StructuredTool, tool
 from pydantic import BaseModel, Field
+from pydantic.v1 import BaseModel as BaseModelV1
 
+import stepfun_emulator
+from demo.picture import BLUE, GREEN, RED, bar_chart
 from langchain_stepfun.errors import ChatInvalidParameterError
 from stepfun_client import InvalidParameterError
 from tests.unit_tests.langchain_stepfun.conftest import CHUNKS, STREAMED, WHOLE
@@ -33,6 +38,16 @@ class MultiplyDict(TypedDict):
 
     a: int
     b: int
+
+
+class MultiplyV1(BaseModelV1):
+    """Multiply two numbers."""
+
+    a: int
+    b: int
+
+
+MULTIPLIES = RunnableLambda(lambda numbers: numbers["a"] * numbers["b"])
 
 
 @tool
@@ -58,11 +73,17 @@ ADD = {"type": "function", "function": {"name": "add", "parameters": {"type": "o
         (Multiply, "Multiply"),
         (MultiplyDict, "MultiplyDict"),
         (StructuredTool.from_function(multiply), "multiply"),
+        (MultiplyV1, "MultiplyV1"),
+        (MULTIPLIES.as_tool(Multiply, name="multiply", description="Multiply two numbers."), "multiply"),
         (FUNCTION, "multiply"),
+        ({"name": "multiply", "description": "Multiply two numbers.", "input_schema": SCHEMA}, "multiply"),
         ({"type": "function", "function": FUNCTION}, "multiply"),
         ({"title": "multiply", "description": "Multiply two numbers.", **SCHEMA}, "multiply"),
     ],
-    ids=["function", "pydantic", "TypedDict", "BaseTool", "function dict", "wire", "JSON schema"],
+    ids=[
+        *("function", "pydantic", "TypedDict", "BaseTool", "pydantic v1", "runnable", "function dict"),
+        *("Anthropic's", "wire", "JSON schema"),
+    ],
 )
 async def test_every_form_of_a_tool_is_the_same_on_the_wire(ask_whole, wire, given, name) -> None:
     await ask_whole(wire.chat().bind_tools([given]), "Hi")
@@ -140,20 +161,54 @@ def test_a_choice_of_no_bound_tool_is_refused_with_their_names(wire) -> None:
 
 
 def test_what_else_bind_tools_takes_is_sent(wire) -> None:
-    wire.chat().bind_tools([multiply], strict=True, parallel_tool_calls=False, temperature=0).invoke("Hi")
+    wire.chat().bind_tools([multiply, WEB_SEARCH], strict=True, parallel_tool_calls=False, temperature=0).invoke("Hi")
 
     assert wire.body["tools"][0]["function"]["strict"] is True
+    assert "strict" not in wire.body["tools"][1]["function"]  # it is no function's schema
     assert wire.body["parallel_tool_calls"] is False
     assert wire.body["temperature"] == 0
+
+
+def test_what_is_not_said_is_not_sent(wire) -> None:
+    wire.chat().bind_tools([multiply]).invoke("Hi")
+    assert set(wire.body) == {"model", "messages", "tools"}
+    assert "strict" not in wire.body["tools"][0]["function"]
+
+    wire.chat().bind_tools([]).invoke("Hi")
+    assert set(wire.body) == {"model", "messages"}
+
+
+def test_strict_works_where_undocumented_parameters_are_ignored_as_stepfun_does(chat) -> None:
+    with stepfun_emulator.serving(lenient=True) as lenient:
+        model = chat(base_url=lenient.base_url).bind_tools([multiply], strict=True, parallel_tool_calls=False)
+
+        assert model.invoke("Multiply 6 and 7").tool_calls[0]["args"] == {"a": 6, "b": 7}
+        assert lenient.requests[-1].body["tools"][0]["function"]["strict"] is True
+
+
+def test_tools_of_every_form_are_bound_together(wire) -> None:
+    wire.chat().bind_tools([multiply, WEB_SEARCH, Multiply, RETRIEVAL, read_city, ADD]).invoke("Hi")
+
+    assert [tool["type"] for tool in wire.body["tools"]] == [
+        "function",
+        "web_search",
+        "function",
+        "retrieval",
+        "function",
+        "function",
+    ]
 
 
 @pytest.mark.parametrize(
     ("given", "why"),
     [
         ({"type": "function", "function": {"name": "no blanks"}}, "tool name 'no blanks' is refused"),
+        ({"type": "function", "function": {"name": "1st"}}, "must begin with a letter or _"),
+        ({"type": "function", "function": {"name": "a" * 65}}, "at most 64"),
+        ({"type": "function", "function": {"name": "天气"}}, "letters, digits, _ and -"),
         ({"type": "function", "function": {"name": "a", "parameters": {"type": "array"}}}, "wants an object schema"),
     ],
-    ids=["name", "schema"],
+    ids=["blanks", "digit first", "too long", "Chinese", "schema"],
 )
 async def test_a_tool_that_stepfun_refuses_is_refused_before_it_is_sent(ask, wire, given, why) -> None:
     with pytest.raises(InvalidParameterError, match=why):
@@ -327,3 +382,65 @@ async def test_an_agent_with_a_web_search_ends_with_its_answer(chat, way) -> Non
 
     assert [message.type for message in messages] == ["human", "ai"]
     assert "StepFun news" in messages[-1].text
+
+
+@pytest.mark.parametrize("way", ["invoke", "ainvoke"])
+async def test_an_agent_searches_by_stepfun_and_calls_its_own_tool(chat, way) -> None:
+    agent = create_agent(chat(), tools=[WEB_SEARCH, multiply])
+    asked = {"messages": [HumanMessage("Multiply 6 and 7, then search the web for StepFun news")]}
+
+    messages = (await WHOLE[way](agent, asked, config={"recursion_limit": 8}))["messages"]
+
+    assert [message.type for message in messages] == ["human", "ai", "tool", "ai"]
+    assert messages[2].text == "42"
+    assert [call["name"] for message in messages if message.type == "ai" for call in message.tool_calls] == ["multiply"]
+
+
+async def test_an_agents_v3_events_are_of_its_turns(chat) -> None:
+    agent = create_agent(chat(), tools=[multiply])
+
+    state = [
+        state async for state in agent.astream({"messages": [HumanMessage("Multiply 6 and 7")]}, stream_mode="values")
+    ]
+
+    assert [message.type for message in state[-1]["messages"]] == ["human", "ai", "tool", "ai"]
+
+
+# --- Pictures that tools return --------------------------------------------------------------------------------------
+
+CHART = base64.b64encode(bar_chart([(RED, 30), (GREEN, 50), (BLUE, 90)], width=240, height=160)).decode()
+
+
+@tool
+def draw_chart(title: str) -> list:
+    """Draw a chart."""
+    return [{"type": "text", "text": title}, {"type": "image", "base64": CHART, "mime_type": "image/png"}]
+
+
+@pytest.mark.parametrize("way", ["invoke", "ainvoke"])
+async def test_an_agent_sees_the_picture_its_tool_drew(emulator, chat, way) -> None:
+    agent = create_agent(chat(), tools=[draw_chart])
+    asked = {"messages": [HumanMessage('Draw the chart "Sales". Which bar is the tallest?')]}
+
+    messages = (await WHOLE[way](agent, asked))["messages"]
+
+    assert [message["role"] for message in emulator.requests[-1].body["messages"]] == [
+        "user",
+        "assistant",
+        "tool",
+        "user",
+    ]
+    assert "blue" in messages[-1].text.lower()
+
+
+async def test_pictures_of_parallel_calls_come_in_an_order_the_service_accepts(ask, chat) -> None:
+    picture = {"type": "image", "base64": CHART, "mime_type": "image/png"}
+    calls = [{"name": "draw_chart", "args": {"title": name}, "id": f"call_{name}"} for name in "ab"]
+    conversation = [
+        HumanMessage("Which bar is the tallest?"),
+        AIMessage("", tool_calls=calls),
+        ToolMessage([picture], tool_call_id="call_a"),
+        ToolMessage([{"type": "text", "text": "drawn"}, picture], tool_call_id="call_b"),
+    ]
+
+    assert "blue" in (await ask(chat(), conversation)).text.lower()
