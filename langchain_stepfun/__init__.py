@@ -4,6 +4,10 @@
 >>> model = ChatStepFun(model="step-3.7-flash", reasoning_effort="low")
 """
 
+# Loaded from here and not from the modules below: CPython loads this largest of our imports markedly faster from a
+# shallow stack (`python -m benchmarks.chat` shows it).
+import langchain_core.language_models.chat_models  # noqa: F401
+
 from langchain_stepfun import content_blocks
 from langchain_stepfun.chat_models import ChatStepFun
 from langchain_stepfun.costs import cost_of

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any
 
 TOKENS_PER_CJK_CHARACTER = 0.6
@@ -19,7 +20,11 @@ TOKENS_AROUND_A_CONVERSATION = 15
 TOKENS_AROUND_A_MESSAGE = 4
 TOKENS_PER_IMAGE = 169  # with detail low, the default (WIRE.md section 4)
 
-_CJK = re.compile(r"[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\ufe30-\ufe4f\uff00-\uffef\U00020000-\U0003ffff]")
+
+@cache
+def _cjk() -> re.Pattern[str]:
+    """Compile the pattern at first use: so wide a class takes longer than most modules take to load."""
+    return re.compile(r"[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\ufe30-\ufe4f\uff00-\uffef\U00020000-\U0003ffff]")
 
 
 def estimate_tokens(text: str) -> int:
@@ -28,7 +33,7 @@ def estimate_tokens(text: str) -> int:
     >>> estimate_tokens("Hello, how are you?"), estimate_tokens("你好，最近怎么样？")
     (6, 6)
     """
-    cjk = len(_CJK.findall(text))
+    cjk = len(_cjk().findall(text))
     return math.ceil(cjk * TOKENS_PER_CJK_CHARACTER + (len(text) - cjk) / CHARACTERS_PER_TOKEN)
 
 
