@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+from llama_index.core.instrumentation import get_dispatcher
+from llama_index.core.instrumentation.event_handlers import BaseEventHandler
 from llama_index.core.llms import ChatMessage, ChatResponse
+from pydantic import Field
 
 from llama_index_stepfun import StepFun
 
@@ -40,7 +43,7 @@ def event(delta: dict[str, Any] | None = None, *, index: int = 0, **choice: Any)
 
 def end(finish_reason: str | None = "stop", usage: dict[str, Any] | None = USAGE) -> bytes:
     """The last events of a stream."""
-    last = {"choices": [{"index": 0, "delta": {}, "finish_reason": finish_reason}], "usage": usage}
+    last = {"id": f"{TRACE}.01", "choices": [{"index": 0, "delta": {}, "finish_reason": finish_reason}], "usage": usage}
     return b"data: %b\n\ndata: [DONE]\n\n" % json.dumps(last).encode()
 
 
@@ -190,3 +193,28 @@ def streamed(whole: dict[str, Any]) -> bytes:
 def wire() -> Wire:
     """A wire that says 42, or what it is told to say."""
     return Wire()
+
+
+class Told(BaseEventHandler):
+    """Keeps what LlamaIndex's instrumentation tells."""
+
+    events: list[Any] = Field(default_factory=list)
+
+    @classmethod
+    def class_name(cls) -> str:
+        return "Told"
+
+    def handle(self, event: Any, **kwargs: Any) -> None:
+        self.events.append(event)
+
+    def of(self, kind: type) -> list[Any]:
+        return [event for event in self.events if type(event) is kind]
+
+
+@pytest.fixture
+def told() -> Iterator[Told]:
+    """All events of the instrumentation while the test runs."""
+    root, handler = get_dispatcher(), Told()
+    root.add_event_handler(handler)
+    yield handler
+    root.event_handlers.remove(handler)
