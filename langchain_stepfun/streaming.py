@@ -77,15 +77,16 @@ class MessageStream:
 
     def __init__(self) -> None:
         self._facts = StreamFacts()
-        self._arguments: dict[int, str] = {}
+        self._arguments: dict[int, list[str]] = {}
 
     def read(self, chunk: ChatChunk) -> list[ChatGenerationChunk]:
         """Take a wire chunk; return the message chunk it makes, if it says anything."""
-        made = [said for delta in self._facts.note(chunk) if (said := _chunk(delta))]
-        for said in made:
-            for call in said.message.tool_call_chunks:  # type: ignore[attr-defined] # they are AIMessageChunks
-                self._arguments[call["index"]] = self._arguments.get(call["index"], "") + (call["args"] or "")
-        return made
+        deltas = self._facts.note(chunk)
+        for delta in deltas:
+            for call in delta.get("tool_calls") or ():
+                if not is_server_call(call) and (text := (call.get("function") or {}).get("arguments")):
+                    self._arguments.setdefault(call["index"], []).append(text)
+        return [said for delta in deltas if (said := _chunk(delta))]
 
     def finish(self, *, trace_id: str | None, headers: Mapping[str, str] | None = None) -> list[ChatGenerationChunk]:
         """Return the last chunk: usage, names, finish reason. Arguments that were cut are marked before it."""
@@ -98,12 +99,16 @@ class MessageStream:
         return [*self._marks(), ChatGenerationChunk(message=message)]
 
     def _marks(self) -> list[ChatGenerationChunk]:
-        marks = [(index, mark) for index, arguments in self._arguments.items() if (mark := cut_mark(arguments))]
+        marks = [(index, mark) for index, pieces in self._arguments.items() if (mark := cut_mark("".join(pieces)))]
         if not marks:
             return []
         chunks = [tool_call_chunk(name=None, args=mark, id=None, index=index) for index, mark in marks]
         message = AIMessageChunk(content="", tool_call_chunks=chunks, response_metadata={"model_provider": PROVIDER})
         return [ChatGenerationChunk(message=message)]
+
+
+# Inside brackets, inside a string, and after a backslash inside a string.
+_CUT_MARKS = ("", "]", "}", '"]', '"}', '\\"]', '\\"}')
 
 
 def cut_mark(arguments: str) -> str:
@@ -117,7 +122,7 @@ def cut_mark(arguments: str) -> str:
     """
     if read_call(None, "", arguments)["type"] == "tool_call":
         return ""
-    return next((mark for mark in ("", "]", "}", '"]', '"}') if not _is_completed(arguments + mark)), "")
+    return next((mark for mark in _CUT_MARKS if not _is_completed(arguments + mark)), "")
 
 
 def _is_completed(arguments: str) -> bool:

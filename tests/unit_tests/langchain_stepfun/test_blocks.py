@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from langchain_core.load import dumps
+from langchain_core.messages import AIMessageChunk
+from langchain_core.messages.tool import tool_call_chunk
 
+from langchain_stepfun.streaming import cut_mark
 from tests.unit_tests.langchain_stepfun.answers import ANSWERS, CITATION, Answer, call, more
 from tests.unit_tests.langchain_stepfun.conftest import STREAMED, V3, WHOLE, added
 
@@ -125,6 +131,28 @@ async def test_a_call_whose_arguments_were_cut_is_invalid_never_half_a_call(ask_
     (invalid,) = reply.invalid_tool_calls
     assert (invalid["id"], invalid["name"]) == ("call_0", "add")
     assert invalid["args"].startswith(arguments)
+
+
+JSON = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.text(max_size=5)),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=4), inner, max_size=3)),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    given_args=st.dictionaries(st.text(max_size=4), JSON, min_size=1, max_size=3), escaped=st.booleans(), data=st.data()
+)
+def test_an_object_that_was_cut_anywhere_is_none(given_args, escaped, data) -> None:
+    whole = json.dumps(given_args, ensure_ascii=escaped)
+    cut = whole[: data.draw(st.integers(1, len(whole) - 1))]
+    marked = AIMessageChunk(
+        "", tool_call_chunks=[tool_call_chunk(name="add", args=cut + cut_mark(cut), id="1", index=0)]
+    )
+
+    assert marked.tool_calls == []
+    assert cut_mark(whole) == ""
 
 
 @pytest.mark.parametrize("arguments", ['{"a": "two\nlines"}', "", "{}", '{"a": {"b": [1]}}'])

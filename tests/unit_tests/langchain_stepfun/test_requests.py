@@ -146,7 +146,7 @@ WIRE_CALL = {"id": "call_1", "type": "function", "function": {"name": "add", "ar
     [
         (SystemMessage("Be brief."), {"role": "system", "content": "Be brief."}),
         (
-            SystemMessage([{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]),
+            SystemMessage([{"type": "text", "text": "a"}, "b"]),
             {"role": "system", "content": "a\nb"},
         ),
         (HumanMessage("Hi", name="Ann"), {"role": "user", "content": "Hi"}),
