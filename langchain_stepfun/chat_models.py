@@ -19,11 +19,10 @@ from langchain_stepfun.events import EventStream
 from langchain_stepfun.messages import to_wire
 from langchain_stepfun.profiles import profile_of
 from langchain_stepfun.results import chat_result, sum_usage
-from langchain_stepfun.streaming import MessageStream, TranslatedReader, Translator
+from langchain_stepfun.streaming import MessageStream, TranslatedReader, Translator, stream_call
 from langchain_stepfun.structured_output import Method, method_for, structured
 from langchain_stepfun.tool_binding import tools_to_wire
 from stepfun_client import ConcurrencyLimit, InvalidParameterError, StepFunError, __version__
-from stepfun_client.api.chat import chat_call
 from stepfun_client.api.sending import sending, sending_async
 from stepfun_client.api.tool_choice import tool_choice_to_wire
 from stepfun_client.catalog import MODEL_DEFAULT_CHAT
@@ -38,7 +37,6 @@ if TYPE_CHECKING:
     from langchain_core.runnables import Runnable
     from langchain_protocol.protocol import MessagesData
 
-    from stepfun_client.core.call import Call
 
 _REQUEST = (
     "temperature",
@@ -263,7 +261,7 @@ class ChatStepFun(BaseChatModel, Connected):
         """Stream in the translator's words."""
         reader = self._reader(translator)
         with model_errors(), self._sending(messages, stop, kwargs) as request:
-            yield from self.client.events(_stream_call(request), reader)
+            yield from self.client.events(stream_call(request), reader)
         yield from reader.conclusion
 
     async def _atranslated(
@@ -273,7 +271,7 @@ class ChatStepFun(BaseChatModel, Connected):
         reader = self._reader(translator)
         with model_errors():
             async with self._sending_async(messages, stop, kwargs) as request:
-                events = self.async_client.events(_stream_call(request), reader)
+                events = self.async_client.events(stream_call(request), reader)
                 async with aclosing(events) as made:
                     async for item in made:
                         yield item
@@ -408,10 +406,3 @@ class ChatStepFun(BaseChatModel, Connected):
                 )
             chosen = method or method_for(self.model)
             return structured(self, schema, method=chosen, strict=strict, include_raw=include_raw)
-
-
-def _stream_call(request: dict[str, Any]) -> Call:
-    params = {name: value for name, value in request.items() if name not in ("model", "messages")}
-    if (params.get("n") or 1) > 1:
-        raise InvalidParameterError("n must be 1 in a stream: a stream makes one message", param="n")
-    return chat_call(model=request["model"], messages=request["messages"], stream=True, params=params)

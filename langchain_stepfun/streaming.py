@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from langchain_core.messages import AIMessageChunk
 from langchain_core.messages.tool import tool_call_chunk
@@ -13,10 +13,23 @@ from langchain_core.utils.json import parse_partial_json
 from langchain_stepfun.content_blocks import PROVIDER
 from langchain_stepfun.messages import extra_content, read_call, transcript_of, usage_metadata
 from langchain_stepfun.stream_facts import StreamFacts
+from stepfun_client.api.chat import chat_call
 from stepfun_client.api.chat_stream import ChatChunk, ChatStreamReader
 from stepfun_client.api.tool_choice import is_server_call
+from stepfun_client.errors import InvalidParameterError
+
+if TYPE_CHECKING:
+    from stepfun_client.core.call import Call
 
 MadeT = TypeVar("MadeT")
+
+
+def stream_call(request: Mapping[str, Any]) -> Call:
+    """Make the call of a stream, which makes one message."""
+    params = {name: value for name, value in request.items() if name not in ("model", "messages")}
+    if (params.get("n") or 1) > 1:
+        raise InvalidParameterError("n must be 1 in a stream: a stream makes one message", param="n")
+    return chat_call(model=request["model"], messages=request["messages"], stream=True, params=params)
 
 
 class Translator(Protocol[MadeT]):
