@@ -73,7 +73,7 @@ def from_brief(prompt: str) -> str | None:
     brief = _read(prompt, sections)
     if _REWRITE.search(prompt) and brief.question:
         return brief.question
-    return _from_material(brief) if brief.question and brief.material else None
+    return _from_material(brief) if brief.question and (brief.material or brief.draft) else None
 
 
 def choose(prompt: str) -> list[int]:

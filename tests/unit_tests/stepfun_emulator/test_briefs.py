@@ -108,7 +108,7 @@ def test_a_numbered_source_is_cited_and_examples_are_not_quoted():
     assert from_brief(prompt) == f"{WEIGHT} [2]"
 
 
-@pytest.mark.parametrize(("context", "answer"), [(CLOSING, CLOSING), (WEIGHT, "Perhaps at seven.")])
+@pytest.mark.parametrize(("context", "answer"), [(CLOSING, CLOSING), (WEIGHT, "Perhaps at seven."), ("", "Perhaps at seven.")])
 def test_a_draft_is_improved_or_kept(context, answer):
     prompt = (
         f"New Context: {context}\nQuery: When does the office close?\nOriginal Answer: Perhaps at seven.\nNew Answer: "
