@@ -6,9 +6,12 @@ every way to get a stream.
 
 from __future__ import annotations
 
+import asyncio
 import json
+import time
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -19,6 +22,7 @@ from llama_index.core.llms import ChatMessage, ChatResponse
 from pydantic import Field
 
 from llama_index_stepfun import StepFun
+from stepfun_client.core import transport
 
 if TYPE_CHECKING:
     from stepfun_emulator import Emulator
@@ -193,6 +197,19 @@ def streamed(whole: dict[str, Any]) -> bytes:
 def wire() -> Wire:
     """A wire that says 42, or what it is told to say."""
     return Wire()
+
+
+@pytest.fixture
+def no_naps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The client's pauses, between tries or while a file is parsed, take no time worth the name."""
+
+    async def nap(_: float) -> None:
+        await asyncio.sleep(0.005)
+
+    for_async = {"get_running_loop": asyncio.get_running_loop, "sleep": nap}
+    for_sync = {"perf_counter": time.perf_counter, "sleep": lambda _: time.sleep(0.005)}
+    monkeypatch.setattr(transport, "asyncio", SimpleNamespace(**for_async))
+    monkeypatch.setattr(transport, "time", SimpleNamespace(**for_sync))
 
 
 class Told(BaseEventHandler):
