@@ -42,6 +42,7 @@ _ELLIPSIS = re.compile(r",?\s*\.\.\.\s*(?=[\]}])")
 _FENCE = re.compile(r"```(?:json)?\s*(.*?)```", re.DOTALL)
 _SAID = re.compile(r"^(?:[\w-]+[ ])?(?:(?P<asked>question|query)|response|answer)[:：]\s*", re.IGNORECASE)
 _NOTHING = ("Nothing in the given material fits the question.", "材料里没有与问题相符的内容。")
+_WRAPPED = re.compile(r"(?<![.!?:。！？：\s])[ \t]*\n[ \t]*(?=[a-z])")  # a line that goes on in the next
 _STOPS = tuple(".!?。！？")
 _FEWEST_WORDS = 2  # of a sentence that says something
 
@@ -142,7 +143,7 @@ def _quotable(material: str) -> Iterator[tuple[str, str]]:
     texts = [("", material[: ends[0]])]
     texts += [(border[1], material[border.end() : end]) for border, end in zip(borders, ends[1:], strict=True)]
     for source, text in texts:
-        for sentence in sentences(text):
+        for sentence in sentences(_WRAPPED.sub(" ", text)):
             said = _SAID.match(sentence)
             quoted = sentence[said.end() :] if said else sentence
             if not (said and said["asked"]) and len(words(quoted)) >= _FEWEST_WORDS:

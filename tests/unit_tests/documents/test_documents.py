@@ -18,6 +18,7 @@ import pytest
 from pydantic import BaseModel
 
 import langchain_stepfun
+import llama_index_stepfun
 from demo.picture import BLUE, GREEN, RED, bar_chart
 
 if TYPE_CHECKING:
@@ -108,8 +109,9 @@ def modules(package: ModuleType) -> list[ModuleType]:
 
 
 DOCSTRINGS = [
-    pytest.param(test, id=test.name)
-    for module in modules(langchain_stepfun)
+    pytest.param(package, test, id=test.name)
+    for package in (langchain_stepfun, llama_index_stepfun)
+    for module in modules(package)
     for test in doctest.DocTestFinder(exclude_empty=True).find(module)
     if test.examples
 ]
@@ -120,9 +122,9 @@ def test_there_are_examples() -> None:
 
 
 @pytest.mark.usefixtures("readers_desk")
-@pytest.mark.parametrize("test", DOCSTRINGS)
-def test_the_examples_in_docstrings(test: doctest.DocTest, capsys: pytest.CaptureFixture) -> None:
-    public = {name: getattr(langchain_stepfun, name) for name in langchain_stepfun.__all__}
+@pytest.mark.parametrize(("package", "test"), DOCSTRINGS)
+def test_the_examples_in_docstrings(package: ModuleType, test: doctest.DocTest, capsys: pytest.CaptureFixture) -> None:
+    public = {name: getattr(package, name) for name in package.__all__}
     test.globs = {**test.globs, **public, "asyncio": asyncio, "BaseModel": BaseModel}  # what a reader has imported
     runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)
 

@@ -92,6 +92,7 @@ ITEMS = [{"sub_question": "Revenue of Uber", "tool": "uber"}, {"sub_question": "
         (f"{OPENING}\n{CLOSING}\n{WEIGHT}", TWO_IN_ONE, f"{CLOSING} {WEIGHT}"),
         (f"Sub question: When does the office close?\nResponse: {CLOSING}", "When does the office close?", CLOSING),
         (f"{CLOSING}\n---\n{WEIGHT}", "What does the lamp weigh?", WEIGHT),
+        (f"{OPENING}\n{CLOSING.replace(' at', chr(10) + 'at')}\nThen", "When does the office close?", CLOSING),
         (f"title: The office closes\n{CLOSING}", "When does the office close?", CLOSING),
         (CLOSING, "Who wrote Hamlet?", "Nothing in the given material fits the question."),
         ("办公室下午六点关门。台灯重九百克。", "办公室几点关门？", "办公室下午六点关门。"),
@@ -108,7 +109,9 @@ def test_a_numbered_source_is_cited_and_examples_are_not_quoted():
     assert from_brief(prompt) == f"{WEIGHT} [2]"
 
 
-@pytest.mark.parametrize(("context", "answer"), [(CLOSING, CLOSING), (WEIGHT, "Perhaps at seven."), ("", "Perhaps at seven.")])
+@pytest.mark.parametrize(
+    ("context", "answer"), [(CLOSING, CLOSING), (WEIGHT, "Perhaps at seven."), ("", "Perhaps at seven.")]
+)
 def test_a_draft_is_improved_or_kept(context, answer):
     prompt = (
         f"New Context: {context}\nQuery: When does the office close?\nOriginal Answer: Perhaps at seven.\nNew Answer: "
