@@ -38,6 +38,7 @@ type: $(READY) ## mypy --strict on the packages
 
 bench: $(READY) ## Speed and memory as ratios against peers measured in the same run
 	@$(BIN)/python -m benchmarks.chat
+	@$(BIN)/python -m benchmarks.llama_index
 
 record: $(READY) ## Record the cassettes again (live with STEP_API_KEY, else from the emulator)
 	@$(BIN)/python -m pytest -m cassette --record --numprocesses 0

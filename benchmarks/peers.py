@@ -1,4 +1,4 @@
-"""The peers' environment, `.bench-venv`: made at first use, so that the project depends on none of them."""
+"""The peers' environments, below `.bench-venv`: made at first use, so that the project depends on none of them."""
 
 from __future__ import annotations
 
@@ -6,13 +6,9 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-
-PACKAGES = ("langchain-openai", "langchain-mistralai", "langchain-deepseek")
-
-# What we share with them is held at our versions: compared are the integrations, not two releases of langchain-core.
-_SHARED = ("langchain", "langchain-core", "httpx", "pydantic")
 
 _HOME = Path(__file__).resolve().parents[1] / ".bench-venv"
 
@@ -21,28 +17,55 @@ class PeersMissing(Exception):  # noqa: N818 - not an error of the program: the 
     """The peers cannot be installed here."""
 
 
-def python() -> Path:
-    """Return the interpreter of the peers' environment, made if need be.
+@dataclass(frozen=True)
+class Environment:
+    """Where the peers of one framework are installed.
 
-    Raises:
-        PeersMissing: If they cannot be installed, with the installer's last word.
+    Attributes:
+        name: Its directory.
+        packages: The peers.
+        shared: What we share with them, held at our versions: compared are the integrations, not two releases of core.
     """
-    wanted = [*PACKAGES, *(f"{name}=={version(name)}" for name in _SHARED)]
-    interpreter = _HOME / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    installed = _HOME / "installed.txt"
-    stamp = "\n".join([sys.version, *wanted])
-    if not (installed.exists() and installed.read_text() == stamp):
-        _install(interpreter, wanted)
-        installed.write_text(stamp)
-    return interpreter
+
+    name: str
+    packages: tuple[str, ...]
+    shared: tuple[str, ...]
+
+    def python(self) -> Path:
+        """Return the environment's interpreter, made if need be.
+
+        Raises:
+            PeersMissing: If the peers cannot be installed, with the installer's last word.
+        """
+        home = _HOME / self.name
+        wanted = [*self.packages, *(f"{name}=={version(name)}" for name in self.shared)]
+        interpreter = home / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+        installed = home / "installed.txt"
+        stamp = "\n".join([sys.version, *wanted])
+        if not (installed.exists() and installed.read_text() == stamp):
+            _install(home, interpreter, wanted)
+            installed.write_text(stamp)
+        return interpreter
 
 
-def _install(interpreter: Path, wanted: list[str]) -> None:
+LANGCHAIN = Environment(
+    "langchain",
+    packages=("langchain-openai", "langchain-mistralai", "langchain-deepseek"),
+    shared=("langchain", "langchain-core", "httpx", "pydantic"),
+)
+LLAMA_INDEX = Environment(
+    "llama-index",
+    packages=("llama-index-llms-stepfun",),
+    shared=("llama-index-core", "httpx", "pydantic"),
+)
+
+
+def _install(home: Path, interpreter: Path, wanted: list[str]) -> None:
     if uv := shutil.which("uv"):
-        _run(uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(_HOME))
+        _run(uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(home))
         _run(uv, "pip", "install", "--quiet", "--python", str(interpreter), *wanted)
     else:
-        _run(sys.executable, "-m", "venv", "--clear", str(_HOME))
+        _run(sys.executable, "-m", "venv", "--clear", str(home))
         _run(str(interpreter), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *wanted)
 
 

@@ -15,8 +15,8 @@ from typing import Any
 
 MODEL = "step-3.7-flash"
 QUESTION = "Why is the sky blue?"
+PIECE = " 阶跃 star"
 
-_PIECE = " 阶跃 star"
 _PROMPT_TOKENS = 29
 _REASONING_SHARE = 5  # one chunk in five thinks, at the beginning
 _CREATED = 1791494332
@@ -28,13 +28,13 @@ _WANTS_STREAM = re.compile(rb'"stream": *true')
 
 def said_whole() -> str:
     """Return the text of a reply without stream."""
-    return _PIECE * 20
+    return PIECE * 20
 
 
 def said_in_stream(chunks: int) -> tuple[str, ...]:
     """Return the text of each chunk that says something, `""` where it only thinks."""
     thinking = chunks // _REASONING_SHARE
-    return ("",) * thinking + (_PIECE,) * (chunks - thinking)
+    return ("",) * thinking + (PIECE,) * (chunks - thinking)
 
 
 def _usage(written: int) -> dict[str, Any]:
@@ -68,7 +68,7 @@ def _json(body: dict[str, Any]) -> bytes:
 def _events(chunks: int) -> list[bytes]:
     """Write a stream with the wire's quirks: role, content and cumulative usage on each chunk, the reasoning twice."""
     silent = {"role": "assistant", "content": ""}
-    thinks = {**silent, "reasoning": _PIECE, "reasoning_content": _PIECE}
+    thinks = {**silent, "reasoning": PIECE, "reasoning_content": PIECE}
     deltas = [{**silent, "content": text} if text else thinks for text in said_in_stream(chunks)]
     return [
         _event(0, {"index": 0, "delta": silent}),

@@ -254,15 +254,17 @@ def assistant_message(
     *, thinking: str = "", text: str = "", calls: Sequence[Mapping[str, Any]] = (), sound: str = ""
 ) -> ChatMessage:
     """Make an assistant's message, with blocks of its own and its calls in both places core looks for them."""
-    client_calls = [call for call in calls if not is_server_call(call)]
-    server_calls = [dict(call) for call in calls if is_server_call(call)]
     blocks: list[Any] = []
     if thinking:
-        blocks.append(ThinkingBlock.model_construct(content=thinking, additional_information={}))
-    if text or not (thinking or client_calls or sound):
-        blocks.append(TextBlock.model_construct(text=text))
+        blocks.append(ThinkingBlock(content=thinking))
+    if text or not (thinking or sound or any(not is_server_call(call) for call in calls)):
+        blocks.append(TextBlock(text=text))
     if sound:
         blocks.append(AudioBlock(audio=base64.b64decode(sound), format=_FORMATS[spoken_type(sound)]))
+    if not calls:
+        return ChatMessage(role=MessageRole.ASSISTANT, blocks=blocks)
+    client_calls = [call for call in calls if not is_server_call(call)]
+    server_calls = [dict(call) for call in calls if is_server_call(call)]
     blocks.extend(_citations(server_calls))
     blocks.extend(_call_block(call) for call in client_calls)
     extra: dict[str, Any] = {}
@@ -270,13 +272,13 @@ def assistant_message(
         extra["tool_calls"] = [_plain_call(call) for call in client_calls]
     if server_calls:
         extra["built_in_tool_calls"] = server_calls
-    return ChatMessage.model_construct(role=MessageRole.ASSISTANT, blocks=blocks, additional_kwargs=extra)
+    return ChatMessage(role=MessageRole.ASSISTANT, blocks=blocks, additional_kwargs=extra)
 
 
 def _call_block(call: Mapping[str, Any]) -> ToolCallBlock:
     function = call.get("function") or {}
-    return ToolCallBlock.model_construct(
-        tool_call_id=call.get("id"), tool_name=function.get("name", ""), tool_kwargs=function.get("arguments") or "{}"
+    return ToolCallBlock(
+        tool_call_id=call.get("id"), tool_name=function.get("name") or "", tool_kwargs=function.get("arguments") or "{}"
     )
 
 
@@ -285,7 +287,7 @@ def _plain_call(call: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "id": call.get("id"),
         "type": "function",
-        "function": {"name": function.get("name", ""), "arguments": function.get("arguments") or ""},
+        "function": {"name": function.get("name") or "", "arguments": function.get("arguments") or ""},
     }
 
 

@@ -48,13 +48,13 @@ class ResponseStream:
         self._text = ""
         self._sound: list[str] = []
         self._calls: dict[int, dict[str, Any]] = {}
-        self._last: dict[str, Any] = {}
+        self._last: ChatChunk = {}
         self._usage: dict[str, Any] | None = None
         self._finish_reason: str | None = None
 
     def read(self, chunk: ChatChunk) -> list[ChatResponse]:
         """Take a wire chunk; return the response it makes, if it says anything."""
-        self._last = dict(chunk)
+        self._last = chunk
         self._usage = latest_usage(self._usage, chunk.get("usage"))
         responses = []
         for choice in chunk.get("choices") or ():
@@ -96,9 +96,7 @@ class ResponseStream:
         message = assistant_message(
             thinking=self._thinking,
             text=self._text,
-            calls=[self._calls[slot] for slot in sorted(self._calls)],
+            calls=[self._calls[slot] for slot in sorted(self._calls)] if self._calls else (),
             sound=sound,
         )
-        return ChatResponse.model_construct(
-            message=message, delta=delta, raw=raw, logprobs=None, additional_kwargs=extra
-        )
+        return ChatResponse(message=message, delta=delta, raw=raw, additional_kwargs=extra)

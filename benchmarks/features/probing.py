@@ -1,4 +1,4 @@
-"""What a probe is: one question about a chat model, asked of it as its users would, with a short answer."""
+"""What a probe is: one question about a model, asked of it as its users would, with a short answer."""
 
 from __future__ import annotations
 
@@ -7,39 +7,31 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from threading import Thread
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import httpx
-
-if TYPE_CHECKING:
-    from langchain_core.language_models.chat_models import BaseChatModel
 
 
 @dataclass(frozen=True)
 class Contender:
-    """A class of chat models.
+    """A class of models.
 
     Attributes:
-        name: The class.
+        name: What the table calls it.
         package: Where it comes from, as it is imported.
         distribution: And as it is installed.
         settings: What it needs beside `model`, `base_url` and `api_key` to be pointed at StepFun.
+        words: Its own names for settings, where they are others.
+        made: The class, where the table calls it otherwise.
     """
 
     name: str
     package: str
     distribution: str
     settings: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    words: Mapping[str, str] = field(default_factory=dict, hash=False)
+    made: str = ""
 
-
-# A tool called `web_search` makes them turn to the Responses API otherwise, where StepFun documents functions only.
-_CHAT_COMPLETIONS = {"use_responses_api": False}
-
-US = Contender("ChatStepFun", "langchain_stepfun", "stepfun-integrations")
-PEERS = (
-    Contender("ChatOpenAI", "langchain_openai", "langchain-openai", _CHAT_COMPLETIONS),
-    Contender("ChatDeepSeek", "langchain_deepseek", "langchain-deepseek", _CHAT_COMPLETIONS),
-)
 
 # Where they look for their key: a model that was pickled without one finds it there again.
 KEY_VARIABLES = ("STEP_API_KEY", "OPENAI_API_KEY", "DEEPSEEK_API_KEY")
@@ -53,7 +45,7 @@ _LONGEST_NOTE = 24
 
 @dataclass(frozen=True)
 class Case:
-    """A class of chat models, and an emulator of StepFun to point it at.
+    """A class of models, and an emulator of StepFun to point it at.
 
     Attributes:
         contender: The class.
@@ -63,18 +55,26 @@ class Case:
     contender: Contender
     base_url: str
 
-    def model(self, *, fault: str = "none", **settings: Any) -> BaseChatModel:
+    @property
+    def made(self) -> Any:
+        """The class itself."""
+        return getattr(import_module(self.contender.package), self.contender.made or self.contender.name)
+
+    def model(self, *, fault: str = "none", **settings: Any) -> Any:
         """Make a model of the class, with settings of its own; `fault` is what shall befall its requests."""
-        made = getattr(import_module(self.contender.package), self.contender.name)
         usual = {
             "model": MODEL,
             "api_key": KEY,
-            "base_url": self.base_url,
             "max_retries": 0,
             "timeout": _SECONDS,
             "default_headers": {"x-emulator-fault": fault},
         }
-        return made(**{**usual, **self.contender.settings, **settings})
+        return self.bare(**{**usual, **self.contender.settings, **settings})
+
+    def bare(self, **settings: Any) -> Any:
+        """Make a model with nothing but its address and these settings."""
+        given = {"base_url": self.base_url, **settings}
+        return self.made(**{self.contender.words.get(name, name): value for name, value in given.items()})
 
     def wire(self, question: str, **body: Any) -> dict[str, Any]:
         """Ask without any of them, and return the reply as it is on the wire: the truth."""

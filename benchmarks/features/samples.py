@@ -8,8 +8,6 @@ import struct
 import wave
 import zlib
 
-from langchain_core.tools import tool
-
 QUESTION = "Why is the sky blue?"
 LONG_ANSWER = "Tell me in 100 words why the sky is blue."
 SUM = "Multiply 6 and 7"
@@ -27,7 +25,6 @@ SPOKEN = {"modalities": ["text", "audio"], "audio": {"voice": "wenrounansheng", 
 SPOKEN_STREAMED = {"modalities": ["text", "audio"], "audio": {"voice": "wenrounansheng", "format": "pcm"}}
 
 
-@tool
 def multiply(a: int, b: int) -> int:
     """Multiply two numbers."""
     return a * b

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
-from benchmarks.features.rows import ROWS
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from benchmarks.features.probing import Outcome, Probe
 
-BEGIN, END = "<!-- features:begin -->", "<!-- features:end -->"
+Markers = tuple[str, str]
+"""The line a table begins after, and the one it ends before."""
 
 
 class MarkersMissing(Exception):  # noqa: N818 - the document is not ready, nothing has failed
@@ -67,10 +66,12 @@ class Findings:
     Attributes:
         outcomes: For each class its outcomes, one for each row.
         versions: The peers' packages, with their versions.
+        rows: What they were asked.
     """
 
     outcomes: Mapping[str, Sequence[Outcome]]
     versions: Sequence[str]
+    rows: Sequence[Probe]
 
 
 def write(findings: Findings, language: Language) -> str:
@@ -82,7 +83,7 @@ def write(findings: Findings, language: Language) -> str:
 def _rows(findings: Findings, language: Language) -> Iterator[str]:
     yield _row([language.head, *findings.outcomes])
     yield _row(["---"] * (1 + len(findings.outcomes)))
-    for probe, *outcomes in zip(ROWS, *findings.outcomes.values(), strict=True):
+    for probe, *outcomes in zip(findings.rows, *findings.outcomes.values(), strict=True):
         yield _row([language.label(probe), *(_cell(outcome, language) for outcome in outcomes)])
 
 
@@ -95,29 +96,29 @@ def _cell(outcome: Outcome, language: Language) -> str:
     return f"{word}{language.colon}{outcome.note}" if outcome.note else word
 
 
-def put(document: str, text: str) -> str:
+def put(document: str, text: str, markers: Markers) -> str:
     """Put a text between the markers of a document.
 
     Raises:
         MarkersMissing: If they are not there.
     """
-    before, _old, after = _parts(document)
-    return f"{before}{BEGIN}\n\n{text}\n\n{END}{after}"
+    before, _old, after = _parts(document, markers)
+    return f"{before}{markers[0]}\n\n{text}\n\n{markers[1]}{after}"
 
 
-def agrees(document: str, text: str) -> bool:
+def agrees(document: str, text: str, markers: Markers) -> bool:
     """Say whether a document's table is this one; the versions below it may be others.
 
     Raises:
         MarkersMissing: If there is no place for it.
     """
-    _before, old, _after = _parts(document)
+    _before, old, _after = _parts(document, markers)
     return _table_lines(old) == _table_lines(text)
 
 
-def _parts(document: str) -> tuple[str, str, str]:
-    before, begin, rest = document.partition(BEGIN)
-    old, end, after = rest.partition(END)
+def _parts(document: str, markers: Markers) -> tuple[str, str, str]:
+    before, begin, rest = document.partition(markers[0])
+    old, end, after = rest.partition(markers[1])
     if not (begin and end):
         raise MarkersMissing
     return before, old, after

@@ -1,7 +1,7 @@
 """All probes for one class, in a process of its own, with no network but the loopback.
 
-`python -m benchmarks.features.worker NAME BASE_URL` prints `{"version": str, "found": [[good, note], ...]}`, with a
-finding for each row.
+`python -m benchmarks.features.worker TABLE NAME BASE_URL` prints `{"version": str, "found": [[good, note], ...]}`, with
+a finding for each row.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from contextlib import suppress
 from importlib.metadata import version
 from typing import Any
 
-from benchmarks.features.probing import PEERS, US, Case
-from benchmarks.features.rows import ROWS
+from benchmarks.features.probing import Case
+from benchmarks.features.subjects import SUBJECTS
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
@@ -41,11 +41,12 @@ def _spare_the_download() -> None:
 
 def main() -> None:
     """Run the probes."""
-    name, base_url = sys.argv[1:]
-    contender = next(one for one in (US, *PEERS) if one.name == name)
+    table, name, base_url = sys.argv[1:]
+    subject = SUBJECTS[table]
+    contender = next(one for one in subject.contenders if one.name == name)
     _spare_the_download()
     sys.addaudithook(_keep_to_the_loopback)
-    found = [probe.run(Case(contender, base_url)) for probe in ROWS]
+    found = [probe.run(Case(contender, base_url)) for probe in subject.rows]
     print(json.dumps({"version": version(contender.distribution), "found": found}))
 
 

@@ -1,4 +1,4 @@
-"""The comparison with the peers: what the table claims of ChatStepFun is true, and the table is written as it should.
+"""The comparison with the peers: what the tables claim of ours is true, and a table is written as it should.
 
 The peers are not installed here; `python -m benchmarks.compare_features` asks them.
 """
@@ -13,30 +13,39 @@ import pytest
 
 import stepfun_emulator
 from benchmarks.features import probing, table
-from benchmarks.features.probing import KEY, US, Case, Outcome, Probe, in_short, times
-from benchmarks.features.rows import ROWS
+from benchmarks.features.probing import KEY, Case, Outcome, Probe, in_short, times
+from benchmarks.features.subjects import LANGCHAIN, SUBJECTS, Subject
 from benchmarks.features.table import CHINESE, ENGLISH, Findings
 
+US, ROWS, MARKERS = LANGCHAIN.us, LANGCHAIN.rows, LANGCHAIN.markers
+BEGIN, END = MARKERS
+ASKED = [(subject, probe) for subject in SUBJECTS.values() for probe in subject.rows]
 FINDINGS = Findings(
     outcomes={US.name: [Outcome(good=True)] * len(ROWS), "Other": [Outcome(good=False, note="a | b")] * len(ROWS)},
     versions=["other 1.0"],
+    rows=ROWS,
 )
 
 
 @pytest.fixture(scope="module")
-def case() -> Iterator[Case]:
+def emulator() -> Iterator[str]:
     with stepfun_emulator.running(lenient=True) as base_url:
-        yield Case(US, base_url)
+        yield base_url
 
 
-@pytest.mark.parametrize("probe", ROWS, ids=lambda probe: probe.ask.__name__)
-def test_chat_step_fun_gives_the_good_answer(probe: Probe, case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("subject", "probe"), ASKED, ids=lambda one: one.ask.__name__ if isinstance(one, Probe) else one.name
+)
+def test_ours_gives_the_good_answer(
+    subject: Subject, probe: Probe, emulator: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("STEP_API_KEY", KEY)  # for the model that comes back from a pickle, without its key
-    assert probe.run(case) == Outcome(good=True)
+    assert probe.run(Case(subject.us, emulator)) == Outcome(good=True)
 
 
-def test_labels_are_there_in_both_languages_and_differ() -> None:
-    for labels in ([probe.label for probe in ROWS], [probe.label_zh for probe in ROWS]):
+@pytest.mark.parametrize("subject", SUBJECTS.values(), ids=SUBJECTS)
+def test_labels_are_there_in_both_languages_and_differ(subject: Subject) -> None:
+    for labels in ([probe.label for probe in subject.rows], [probe.label_zh for probe in subject.rows]):
         assert all(labels)
         assert len(set(labels)) == len(labels)
 
@@ -94,20 +103,20 @@ def test_a_row_is_its_label_and_a_cell_for_each(language: table.Language, cells:
 
 def test_the_table_stands_between_the_markers_and_nothing_else_is_touched() -> None:
     text = table.write(FINDINGS, ENGLISH)
-    document = f"before\n{table.BEGIN}\nold\n{table.END}\nafter\n"
-    assert not table.agrees(document, text)
-    written = table.put(document, text)
-    assert written == f"before\n{table.BEGIN}\n\n{text}\n\n{table.END}\nafter\n"
-    assert table.agrees(written, text)
-    assert table.put(written, text) == written
+    document = f"before\n{BEGIN}\nold\n{END}\nafter\n"
+    assert not table.agrees(document, text, MARKERS)
+    written = table.put(document, text, MARKERS)
+    assert written == f"before\n{BEGIN}\n\n{text}\n\n{END}\nafter\n"
+    assert table.agrees(written, text, MARKERS)
+    assert table.put(written, text, MARKERS) == written
 
 
 def test_another_version_of_a_peer_that_answers_the_same_is_no_disagreement() -> None:
-    written = table.put(table.BEGIN + table.END, table.write(FINDINGS, ENGLISH))
-    assert table.agrees(written.replace("other 1.0", "other 0.9"), table.write(FINDINGS, ENGLISH))
-    assert not table.agrees(written.replace("| yes |", "| no |", 1), table.write(FINDINGS, ENGLISH))
+    written = table.put(BEGIN + END, table.write(FINDINGS, ENGLISH), MARKERS)
+    assert table.agrees(written.replace("other 1.0", "other 0.9"), table.write(FINDINGS, ENGLISH), MARKERS)
+    assert not table.agrees(written.replace("| yes |", "| no |", 1), table.write(FINDINGS, ENGLISH), MARKERS)
 
 
 def test_a_document_without_markers_is_told_apart() -> None:
     with pytest.raises(table.MarkersMissing):
-        table.put("no place", "table")
+        table.put("no place", "table", MARKERS)
