@@ -19,6 +19,11 @@ class ResponseReader:
         self._made = ResponseStream()
 
     @property
+    def done(self) -> bool:
+        """Whether the service has said that nothing more comes."""
+        return self._wire.done
+
+    @property
     def complete(self) -> bool:
         """Whether all that matters has come."""
         return self._wire.complete

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from stepfun_emulator import Emulator
 
 ROOT = Path(__file__).parents[3]
-DOCUMENTS = sorted(path for path in ROOT.glob("*.md") if path.name != "CHANGELOG.md")
+DOCUMENTS = sorted(path for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")] if path.name != "CHANGELOG.md")
 READMES = [path for path in DOCUMENTS if path.name.startswith("README")]
 
 

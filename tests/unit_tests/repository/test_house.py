@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import re
 import subprocess
 import sys
@@ -179,3 +180,10 @@ def test_every_extra_that_is_promised_exists() -> None:
     assert {"langchain", "llama-index", "emulator", "notebooks", "all"} <= set(
         PROJECT["project"]["optional-dependencies"]
     )
+
+
+def test_llamahub_is_told_every_class_and_where_it_is() -> None:
+    told = PROJECT["tool"]["llamahub"]
+
+    assert set(told["class_authors"]) == set(importlib.import_module(told["import_path"]).__all__)
+    assert told["contains_example"] is False
