@@ -200,8 +200,9 @@ async def test_programs(wire, model) -> None:
 
     made = [program(city="Paris"), await program.acall(city="Paris")]
     made += [list(program.stream_call(city="Paris"))[-1]]
+    made += [[one async for one in await program.astream_call(city="Paris")][-1]]
 
-    assert made == [City(name="Paris", country="France")] * 3
+    assert made == [City(name="Paris", country="France")] * 4
     assert wire.bodies[0]["tool_choice"] == {"type": "function", "function": {"name": "City"}}
 
 
