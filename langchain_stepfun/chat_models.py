@@ -183,7 +183,8 @@ class ChatStepFun(BaseChatModel, Connected):
     def _request(self, messages: list[BaseMessage], stop: list[str] | None, kwargs: dict[str, Any]) -> dict[str, Any]:
         """Put a request together: this model's parameters, and over them the call's."""
         given = {name: value for name, value in kwargs.items() if name != "stream"}
-        until = stop or given.pop("stop", None) or self.stop
+        own = given.pop("stop", None)
+        until = stop if stop is not None else own if own is not None else self.stop
         request = {"model": self.model, **self._params(), **given, "messages": self._wire(messages)}
         return {**request, "stop": until} if until else request
 

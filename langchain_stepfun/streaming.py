@@ -27,7 +27,7 @@ MadeT = TypeVar("MadeT")
 def stream_call(request: Mapping[str, Any]) -> Call:
     """Make the call of a stream, which makes one message."""
     params = {name: value for name, value in request.items() if name not in ("model", "messages")}
-    if (params.get("n") or 1) > 1:
+    if int({**params, **(params.get("extra_body") or {})}.get("n") or 1) > 1:
         raise InvalidParameterError("n must be 1 in a stream: a stream makes one message", param="n")
     return chat_call(model=request["model"], messages=request["messages"], stream=True, params=params)
 
@@ -59,6 +59,11 @@ class TranslatedReader(Generic[MadeT]):
         self._translator = translator
         self._tell_headers = tell_headers
         self.conclusion: list[MadeT] = []
+
+    @property
+    def done(self) -> bool:
+        """Whether the service has said that nothing more comes."""
+        return self._wire.done
 
     @property
     def complete(self) -> bool:

@@ -12,6 +12,7 @@ this module (the fold below, LangChain's messages, LlamaIndex's) finds plain Ope
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any, TypedDict
 
@@ -20,7 +21,7 @@ import pydantic_core
 from stepfun_client.api.audio_pieces import Base64Joiner
 from stepfun_client.core.call import unreadable
 from stepfun_client.core.sse import ServerSentEvent, SSEDecoder
-from stepfun_client.errors import StreamInterruptedError, stream_error, trace_id_of
+from stepfun_client.errors import StepFunError, StreamInterruptedError, stream_error, trace_id_of
 
 
 class FunctionDelta(TypedDict, total=False):
@@ -92,6 +93,13 @@ class ChatStreamReader:
         self._expected = choices
         self._finished: set[int] = set()
         self._done = False
+        self._has_chosen = False
+        self._document: list[bytes] | None = None  # a reply that says it is JSON and no stream
+
+    @property
+    def done(self) -> bool:
+        """Whether `[DONE]` has come."""
+        return self._done
 
     @property
     def complete(self) -> bool:
@@ -102,6 +110,8 @@ class ChatStreamReader:
         """Take the reply's headers."""
         self.headers = headers
         self.trace_id = trace_id_of(headers)
+        if headers.get("content-type", "").startswith("application/json"):
+            self._document = []
 
     def feed(self, chunk: bytes) -> list[ChatChunk]:
         """Take the next bytes and return the chunks they complete.
@@ -110,6 +120,9 @@ class ChatStreamReader:
             APIStatusError: If the service reports an error inside the stream.
             APIResponseError: If an event cannot be read.
         """
+        if self._document is not None:
+            self._document.append(chunk)
+            return []
         return self._read(self._sse.feed(chunk))
 
     def finish(self) -> list[ChatChunk]:
@@ -118,8 +131,12 @@ class ChatStreamReader:
         Raises:
             StreamInterruptedError: If it came before `[DONE]` and before every choice's `finish_reason`.
         """
+        if self._document is not None:
+            raise self._document_error()
         rest = self._sse.finish()
         chunks = self._read(rest) if all(map(_is_whole, rest)) else []  # a fragment says nothing
+        if self._done and not self._has_chosen:
+            raise unreadable(b"[DONE]", ValueError("a stream without a single choice"), trace_id=self.trace_id)
         if not self.complete:
             raise StreamInterruptedError(
                 "the stream ended without finish_reason or [DONE]: it was cut, and what came is not the whole answer; "
@@ -127,6 +144,17 @@ class ChatStreamReader:
                 trace_id=self.trace_id,
             )
         return chunks + self._rest_of_sound()
+
+    def _document_error(self) -> StepFunError:
+        """Make the error of a document that came where a stream was promised: the one it holds, if it holds one."""
+        content, self._document = b"".join(self._document or ()), []
+        try:
+            body = pydantic_core.from_json(content)
+        except ValueError as error:
+            return unreadable(content, error, trace_id=self.trace_id)
+        if isinstance(body, dict) and (problem := body.get("error")):
+            return stream_error(problem, trace_id=self.trace_id)
+        return unreadable(content, ValueError("a whole document, and no stream"), trace_id=self.trace_id)
 
     def _rest_of_sound(self) -> list[ChatChunk]:
         try:
@@ -137,25 +165,26 @@ class ChatStreamReader:
 
     def _read(self, events: list[ServerSentEvent]) -> list[ChatChunk]:
         chunks: list[ChatChunk] = []
-        for data, _ in events:
+        for data, name in events:
             if self._done or not data:
                 continue
             if data == b"[DONE]":
                 self._done = True
                 continue
             try:
-                chunks.append(self._chunk(data))
+                chunks.append(self._chunk(data, name))
             except (ValueError, TypeError, AttributeError) as error:  # no JSON, or not of the shape that was promised
                 raise unreadable(data, error, trace_id=self.trace_id) from error
         return chunks
 
-    def _chunk(self, data: bytes) -> ChatChunk:
+    def _chunk(self, data: bytes, name: str) -> ChatChunk:
         body = pydantic_core.from_json(data)
         if self.trace_id is None:
             self.trace_id = trace_id_of({}, body)
-        if problem := body.get("error"):
+        if problem := body.get("error") or (body if name == "error" else None):
             raise stream_error(problem, trace_id=self.trace_id)
         for choice in body.get("choices") or ():
+            self._has_chosen = True
             self._clean(choice)
         chunk: ChatChunk = body
         return chunk
@@ -165,10 +194,10 @@ class ChatStreamReader:
         delta = choice.get("delta")
         if delta:
             one_reasoning(delta)
+            if isinstance(delta.get("content"), list):
+                delta["content"] = "".join(part.get("text", "") for part in delta["content"])
             if calls := delta.get("tool_calls"):
-                slots = self._tool_calls.setdefault(index, ToolCallSlots())
-                for call in calls:
-                    slots.place(call)
+                self._tool_calls.setdefault(index, ToolCallSlots()).place_all(calls)
             if (audio := delta.get("audio")) and audio.get("data"):
                 audio["data"] = self._sound.setdefault(index, Base64Joiner()).feed(audio["data"])
         else:
@@ -194,9 +223,18 @@ class ToolCallSlots:
         self._slot_of_index: dict[int, int] = {}
         self._last = -1
 
+    def place_all(self, calls: list[dict[str, Any]]) -> None:
+        """Place the deltas of one chunk; without index and id, the second is not the first one's continuation."""
+        for number, call in enumerate(calls):
+            if number and call.get("index") is None and not call.get("id"):
+                self._last = -1
+            self.place(call)
+
     def place(self, call: dict[str, Any]) -> None:
         """Give a delta its slot as `index` and its call's type, and drop an id and a name that its call has already."""
         function = call.get("function") or {}
+        if not isinstance(function.get("arguments") or "", str):
+            function["arguments"] = json.dumps(function["arguments"], ensure_ascii=False)
         name = function.pop("name", None) or ""
         identifier = call.pop("id", None) or ""
         slot = self._slot(call.get("index"), identifier, name)

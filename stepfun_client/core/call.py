@@ -159,6 +159,10 @@ class StreamReader(Protocol[T]):
         """Take the end of the stream; raise StreamInterruptedError if it came too early."""
 
     @property
+    def done(self) -> bool:
+        """Whether the service has said that nothing more comes, so that nothing is waited for."""
+
+    @property
     def complete(self) -> bool:
         """Whether all that matters has come, so that a connection which breaks now takes nothing away."""
 

@@ -48,6 +48,7 @@ USER_AGENT = f"stepfun-integrations/{__version__} python/{platform.python_versio
 
 # A concurrency slot is held until a stream ends, so the account's tier is the limit (up to 10,000), not the pool.
 _LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=100, keepalive_expiry=30.0)
+_DRAIN_SECONDS = 0.2
 _HTTPX_DEFAULT_TIMEOUT = httpx.Timeout(5.0)
 
 # The request certainly did not reach the server: no connection was made for it.
@@ -186,6 +187,23 @@ class _Wire:
         )
 
 
+def _hurry(response: httpx.Response) -> None:
+    """Wait but briefly for the end of a stream that has said all: with it, the connection can be used again.
+
+    httpx takes a read's timeout from the request, once; its network stream is asked for the bytes with it. As soon as
+    the response is closed, whoever gets the connection next is as patient as he wants.
+    """
+    network = response.extensions.get("network_stream")
+    if network is None:
+        return
+    patient = network.read
+
+    def read(size: int, timeout: float | None = None) -> Any:
+        return patient(size, timeout if response.is_closed else _DRAIN_SECONDS)
+
+    network.read = read
+
+
 class Driver(_Wire):
     """Runs flows and streams synchronously. Safe to share between threads."""
 
@@ -208,7 +226,11 @@ class Driver(_Wire):
             try:
                 reader.begin(answer.headers)
                 for chunk in response.iter_bytes():
+                    if reader.done:  # and still no end: whatever keeps the connection open, nothing is waited for
+                        break
                     yield from reader.feed(chunk)
+                    if reader.done:
+                        _hurry(response)
             except httpx.HTTPError as error:
                 if not reader.complete:
                     raise self._cut(error, trace_id_of(answer.headers)) from without_frames(error)
@@ -289,8 +311,12 @@ class AsyncDriver(_Wire):
             try:
                 reader.begin(answer.headers)
                 async for chunk in response.aiter_bytes():
+                    if reader.done:  # see the synchronous twin
+                        break
                     for item in reader.feed(chunk):
                         yield item
+                    if reader.done:
+                        _hurry(response)
             except httpx.HTTPError as error:
                 if not reader.complete:
                     raise self._cut(error, trace_id_of(answer.headers)) from without_frames(error)
