@@ -9,6 +9,8 @@ import base64
 import os
 import sys
 from contextlib import AbstractContextManager, nullcontext
+from functools import reduce
+from operator import add
 from typing import Any
 
 from langchain.agents import create_agent
@@ -19,9 +21,8 @@ import stepfun_emulator
 from demo.picture import BLUE, GREEN, ORANGE, RED, bar_chart
 from demo.screen import Screen
 from demo.tools import calculate, read_sales
-from langchain_stepfun import ChatStepFun
+from langchain_stepfun import ChatStepFun, cost_of
 from stepfun_client import StepFunError
-from stepfun_client.catalog import Price, find
 
 QUESTION = (
     "The picture is a bar chart of our revenue from January (left) to April (right). Which bar is the tallest, and "
@@ -47,7 +48,7 @@ def main() -> int:
         except StepFunError as error:
             screen.line(f"StepFun refused: {error}")
             return 1
-    for line in receipt(model.model, replies):
+    for line in receipt(replies):
         screen.line(line, "dim")
     return 0
 
@@ -82,30 +83,24 @@ def run(model: ChatStepFun, screen: Screen) -> list[AIMessage]:
     return replies
 
 
-def receipt(model: str, replies: list[AIMessage]) -> list[str]:
+def receipt(replies: list[AIMessage]) -> list[str]:
     """Say what the run used, what that costs by the catalogue's dated price, and which traces support can look up."""
     usages = [reply.usage_metadata for reply in replies if reply.usage_metadata]
     read = sum(usage["input_tokens"] for usage in usages)
     cached = sum(usage.get("input_token_details", {}).get("cache_read", 0) for usage in usages)
     written = sum(usage["output_tokens"] for usage in usages)
-    lines = [f"tokens  {read} in ({cached} of them cached), {written} out, in {len(replies)} calls"]
-    info = find(model)
-    if info and info.price:
-        lines[0] += (
-            f"; about {_cost(info.price, read, cached, written):.5f} yuan by the price list of {info.price.as_of}"
-        )
-    return [*lines, "trace ids  " + ", ".join(str(reply.response_metadata.get("trace_id")) for reply in replies)]
-
-
-def _cost(price: Price, read: int, cached: int, written: int) -> float:
-    fresh = float(price.input or 0) * (read - cached)
-    return (fresh + float(price.cached or price.input or 0) * cached + float(price.output or 0) * written) / 1_000_000
+    tokens = f"tokens  {read} in ({cached} of them cached), {written} out, in {len(replies)} calls"
+    costs = [cost for reply in replies if (cost := cost_of(reply))]
+    if costs:
+        tokens += f"; about {reduce(add, costs)}"
+    return [tokens, "trace ids  " + ", ".join(str(reply.response_metadata.get("trace_id")) for reply in replies)]
 
 
 def _service(model: ChatStepFun, *, live: bool) -> str:
     address = model.client.base_url
     if live:
-        return f"service  StepFun itself, at {address}, with {model.model}"
+        who = "StepFun itself" if "api.stepfun." in address else "a server of yours"
+        return f"service  {who}, at {address}, with {model.model}"
     return f"service  the emulator at {address}: it answers by rules; set STEP_API_KEY to talk to StepFun"
 
 

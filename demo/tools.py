@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import csv
+import math
 import operator
 from collections.abc import Callable
 from importlib.resources import files
@@ -29,9 +30,12 @@ def evaluate(expression: str) -> float:
     if len(expression) > 200:
         raise ValueError("the expression is longer than 200 characters")
     try:
-        return _value(ast.parse(expression, mode="eval").body)
+        value = _value(ast.parse(expression, mode="eval").body)
     except (SyntaxError, RecursionError, ZeroDivisionError, OverflowError) as error:
         raise ValueError(f"{expression!r} cannot be calculated: {error}") from error
+    if not math.isfinite(value):
+        raise ValueError(f"{expression!r} is too large to be calculated")
+    return value
 
 
 def _value(node: ast.AST) -> float:
@@ -49,7 +53,7 @@ def _value(node: ast.AST) -> float:
 def calculate(expression: str) -> str:
     """Calculate an arithmetic expression, for example 12 * (3 + 4)."""
     try:
-        return f"{evaluate(expression):g}"
+        return f"{evaluate(expression):.15g}"
     except ValueError as error:
         return f"Error: {error}"
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import warnings
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
@@ -14,19 +12,20 @@ from typing_extensions import Self
 
 from langchain_stepfun.connection import Connected
 from langchain_stepfun.content_blocks import PROVIDER
+from langchain_stepfun.counting import TokenCounting
 from langchain_stepfun.errors import model_errors
 from langchain_stepfun.events import EventStream
 from langchain_stepfun.messages import to_wire
-from langchain_stepfun.profiles import profile_of
+from langchain_stepfun.profiles import current_profile, profile_of
 from langchain_stepfun.results import chat_result, sum_usage
 from langchain_stepfun.streaming import MessageStream, TranslatedReader, Translator, stream_call
 from langchain_stepfun.structured_output import Method, method_for, structured
 from langchain_stepfun.tool_binding import tools_to_wire
-from stepfun_client import ConcurrencyLimit, InvalidParameterError, StepFunError, __version__
+from stepfun_client import ConcurrencyLimit, InvalidParameterError, __version__
+from stepfun_client.api.chat_checks import check_tool
 from stepfun_client.api.sending import sending, sending_async
 from stepfun_client.api.tool_choice import tool_choice_to_wire
 from stepfun_client.catalog import MODEL_DEFAULT_CHAT
-from stepfun_client.estimate import estimate_message_tokens, estimate_tokens
 
 if TYPE_CHECKING:
     from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
@@ -55,7 +54,7 @@ _REQUEST = (
 MadeT = TypeVar("MadeT")
 
 
-class ChatStepFun(BaseChatModel, Connected):
+class ChatStepFun(TokenCounting, BaseChatModel, Connected):
     """StepFun's chat models: reasoning, tools, pictures, video and sound, streamed or whole.
 
     Args:
@@ -133,7 +132,19 @@ class ChatStepFun(BaseChatModel, Connected):
     def _check_stepfun_choices(self) -> Self:
         if self.streaming and (self.n or 1) > 1:
             raise InvalidParameterError("n must be 1 with streaming=True: a stream makes one message", param="n")
+        if wrong := {"model", "messages"} & self.model_kwargs.keys():
+            raise InvalidParameterError(
+                f"model_kwargs must not hold {', '.join(sorted(wrong))}: it is an argument of its own",
+                param="model_kwargs",
+            )
+        self.profile = current_profile(self.profile, self.model)
         return self
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """Copy, with other values where `update` says so; a profile that was the other model's is this one's."""
+        copied = super().model_copy(update=update, deep=deep)
+        copied.profile = current_profile(copied.profile, copied.model)
+        return copied
 
     @model_validator(mode="after")
     def _set_stepfun_version(self) -> Self:
@@ -185,6 +196,8 @@ class ChatStepFun(BaseChatModel, Connected):
         given = {name: value for name, value in kwargs.items() if name != "stream"}
         own = given.pop("stop", None)
         until = stop if stop is not None else own if own is not None else self.stop
+        if self.extra_body and given.get("extra_body"):
+            given["extra_body"] = {**self.extra_body, **given["extra_body"]}
         request = {"model": self.model, **self._params(), **given, "messages": self._wire(messages)}
         return {**request, "stop": until} if until else request
 
@@ -290,35 +303,6 @@ class ChatStepFun(BaseChatModel, Connected):
         request = self._request(messages, stop, kwargs)
         return sending_async(self.async_client, request, limit=self.concurrency_limit, upload_above=self.upload_above)
 
-    # --- Tokens ------------------------------------------------------------------------------------------------------
-
-    def get_num_tokens(self, text: str) -> int:
-        """Estimate a text's tokens offline, fairly to Chinese; text splitters ask often."""
-        return estimate_tokens(text)
-
-    def get_num_tokens_from_messages(
-        self,
-        messages: list[BaseMessage],
-        tools: Sequence[dict[str, Any] | type | Callable[..., Any] | Any] | None = None,
-    ) -> int:
-        """Count a conversation's tokens by the service, which asks for no answer; offline, estimate them.
-
-        Args:
-            messages: The conversation.
-            tools: Tools that would be sent with it; the service does not count them, so they are estimated.
-
-        Returns:
-            The count. Where the service cannot be asked, an estimate, with a warning.
-        """
-        wire = self._wire(messages)
-        described = json.dumps(tools_to_wire(tools), ensure_ascii=False) if tools else ""
-        try:
-            counted = self.client.tokens.count(model=self.model, messages=wire).total_tokens
-        except StepFunError as error:
-            warnings.warn(f"the tokens are estimated, since StepFun did not count them: {error}", stacklevel=2)
-            counted = estimate_message_tokens(wire)
-        return counted + estimate_tokens(described)
-
     # --- Tools -------------------------------------------------------------------------------------------------------
 
     def bind_tools(
@@ -357,6 +341,8 @@ class ChatStepFun(BaseChatModel, Connected):
         """
         with model_errors():
             wire = tools_to_wire(tools, strict=strict)
+            for tool in wire:
+                check_tool(tool)
             given = {
                 "tools": wire or None,  # an agent without tools binds an empty list
                 "tool_choice": tool_choice_to_wire(tool_choice, wire),
@@ -385,8 +371,8 @@ class ChatStepFun(BaseChatModel, Connected):
             **kwargs: None are taken.
 
         Returns:
-            A runnable that answers with a pydantic object for a pydantic class, else with a dict; streamed, with ever
-            more complete ones.
+            A runnable that answers with a pydantic object for a pydantic class, else with a dict; streamed, a dict
+            grows with the answer, and a pydantic object comes when what there is makes one.
 
         Raises:
             InvalidParameterError: If the method is none of the three, or a further argument is given.

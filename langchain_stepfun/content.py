@@ -114,7 +114,7 @@ def _audio(block: Block) -> Part:
 
 def _input_audio(block: Block) -> Part:
     audio = block.get("input_audio") or {}
-    data = audio.get("data", "")
+    data = audio.get("data") or ""
     return audio_part(data if data.startswith("data:") else f"data:audio/{audio.get('format', 'wav')};base64,{data}")
 
 

@@ -53,6 +53,8 @@ def to_wire(messages: Iterable[BaseMessage], *, send_reasoning: bool = True) -> 
     Raises:
         InvalidParameterError: For a message or block StepFun has no place for.
     """
+    messages = list(messages)
+    answered = {message.tool_call_id for message in messages if isinstance(message, ToolMessage)}
     wire: list[dict[str, Any]] = []
     from_tools: list[dict[str, Any]] = []
     for message in messages:
@@ -62,19 +64,19 @@ def to_wire(messages: Iterable[BaseMessage], *, send_reasoning: bool = True) -> 
         if isinstance(message, ToolMessage):
             wire.append(_tool_message(message, from_tools))
         else:
-            wire.append(_message(message, send_reasoning=send_reasoning))
+            wire.append(_message(message, answered, send_reasoning=send_reasoning))
     if from_tools:
         wire.append({"role": "user", "content": from_tools})
     return wire
 
 
-def _message(message: BaseMessage, *, send_reasoning: bool) -> dict[str, Any]:
+def _message(message: BaseMessage, answered: set[str], *, send_reasoning: bool) -> dict[str, Any]:
     if isinstance(message, HumanMessage):
         return {"role": "user", "content": user_content(message.content)}
     if isinstance(message, SystemMessage):
         return {"role": "system", "content": only_text(message.content, "a system message")}
     if isinstance(message, AIMessage):
-        return _assistant_message(message, send_reasoning=send_reasoning)
+        return _assistant_message(message, answered, send_reasoning=send_reasoning)
     if isinstance(message, ChatMessage):
         content = user_content(message.content) if message.role == "user" else only_text(message.content, message.role)
         return {"role": message.role, "content": content}
@@ -85,10 +87,12 @@ def _message(message: BaseMessage, *, send_reasoning: bool) -> dict[str, Any]:
     )
 
 
-def _assistant_message(message: AIMessage, *, send_reasoning: bool) -> dict[str, Any]:
+def _assistant_message(message: AIMessage, answered: set[str], *, send_reasoning: bool) -> dict[str, Any]:
     text = _assistant_text(message)
     wire: dict[str, Any] = {"role": "assistant", "content": text}
-    calls = [*map(_call_to_wire, message.tool_calls), *map(_call_to_wire, message.invalid_tool_calls)]
+    # Every call must be answered; an invalid one seldom is, and then was none to the model either.
+    invalid = [call for call in message.invalid_tool_calls if call["id"] in answered]
+    calls = [*map(_call_to_wire, message.tool_calls), *map(_call_to_wire, invalid)]
     if calls:
         wire["content"] = text or None
         wire["tool_calls"] = calls
@@ -131,7 +135,7 @@ def _assistant_text(message: AIMessage) -> str:
         elif kind == "non_standard":
             texts.append(_others_own(block["value"], message))
         elif kind not in _SAID_ELSEWHERE:
-            raise unknown_block(block, "an assistant message")
+            texts.append(_others_own(block, message))
     return "".join(texts)
 
 
@@ -173,7 +177,12 @@ def _standard_blocks(message: AIMessage) -> list[dict[str, Any]]:
 
 def _call_to_wire(call: ToolCall | InvalidToolCall) -> dict[str, Any]:
     args = call["args"]
-    arguments = args if isinstance(args, str) else json.dumps(args or {}, ensure_ascii=False)
+    try:
+        arguments = args if isinstance(args, str) else json.dumps(args or {}, ensure_ascii=False, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise InvalidParameterError(
+            f"the arguments of the call of {call['name']!r} cannot be written as JSON: {error}", param="messages"
+        ) from error
     return {"id": call["id"], "type": "function", "function": {"name": call["name"], "arguments": arguments}}
 
 
@@ -284,7 +293,7 @@ def read_call(identifier: str | None, name: str, arguments: str) -> ToolCall | I
     """Read the JSON text of a call's arguments; where it is no object, the call is an invalid one that keeps it."""
     try:
         args = json.loads(arguments or "{}", strict=False)  # models write line breaks into strings
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         return invalid_tool_call(name=name, args=arguments, id=identifier, error=str(error))
     if not isinstance(args, dict):
         return invalid_tool_call(name=name, args=arguments, id=identifier, error="the arguments are no object")
@@ -295,9 +304,9 @@ def usage_metadata(usage: Mapping[str, Any] | None) -> UsageMetadata | None:
     """Turn the wire's usage into LangChain's. `reasoning_tokens` is 0 even after long thinking, so it is not told."""
     if not usage:
         return None
-    read, written = usage.get("prompt_tokens") or 0, usage.get("completion_tokens") or 0
+    read, written = int(usage.get("prompt_tokens") or 0), int(usage.get("completion_tokens") or 0)
     metadata = UsageMetadata(
-        input_tokens=read, output_tokens=written, total_tokens=usage.get("total_tokens") or read + written
+        input_tokens=read, output_tokens=written, total_tokens=int(usage.get("total_tokens") or read + written)
     )
     cached = cached_tokens(usage)
     if cached is not None:

@@ -43,3 +43,9 @@ def profile_of(model: str) -> ModelProfile | None:
     if info.tools is not None:
         profile["tool_calling"] = profile["tool_choice"] = profile["tool_call_streaming"] = info.tools
     return profile
+
+
+def current_profile(profile: ModelProfile | None, model: str) -> ModelProfile | None:
+    """Replace a profile that was made for another model, as copies carry it along; one the user gave stays."""
+    made_for = (profile or {}).get("name")
+    return profile_of(model) if made_for and made_for != model and profile == profile_of(made_for) else profile

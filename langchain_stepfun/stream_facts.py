@@ -28,6 +28,8 @@ class StreamFacts:
             self.model, self._request_id = chunk.get("model"), chunk.get("id")
         deltas: list[Mapping[str, Any]] = []
         for choice in chunk.get("choices") or ():
+            if choice["index"]:  # a message is made of one choice
+                continue
             if "finish_reason" in choice:
                 self._finish_reason = choice["finish_reason"]
             deltas.append(self._heard(choice["delta"]))

@@ -33,12 +33,23 @@ def check_shape(messages: Iterable[Any], tools: Iterable[Mapping[str, Any]] | No
                 param="messages",
             )
     check_image_count(messages)
-    for tool in tools or ():
-        _check_tool(tool)
+    _check_tools(tools or ())
     return [{**message, "role": "system"} if message["role"] == "developer" else message for message in messages]
 
 
-def _check_tool(tool: Mapping[str, Any]) -> None:
+def _check_tools(tools: Iterable[Mapping[str, Any]]) -> None:
+    """Check the tools' names, which are each other's only distinction, and the shape of their parameters."""
+    names: set[str] = set()
+    for tool in tools:
+        check_tool(tool)
+        name = str((tool.get("function") or {}).get("name"))
+        if tool.get("type") == "function" and name in names:
+            raise InvalidParameterError(f"two tools are called {name!r}; give each a name of its own", param="tools")
+        names.add(name)
+
+
+def check_tool(tool: Mapping[str, Any]) -> None:
+    """Check a function tool's name, and that its parameters are an object."""
     function = tool.get("function") or {}
     if tool.get("type") != "function":
         return

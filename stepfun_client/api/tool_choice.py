@@ -60,7 +60,7 @@ def tool_choice_to_wire(
         >>> tool_choice_to_wire("any", tools)
         {'type': 'function', 'function': {'name': 'add'}}
     """
-    if choice is None or choice is False or choice == "":
+    if choice is None or choice is False or choice == "" or not tools:
         return None
     if isinstance(choice, Mapping):
         return dict(choice)

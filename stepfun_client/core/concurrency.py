@@ -7,7 +7,9 @@ waits here, and is not refused there.
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
+import weakref
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -28,6 +30,12 @@ class ConcurrencyLimit:
         if limit < 1:
             raise InvalidParameterError(f"the concurrency limit is {limit}; it must be 1 or more", param="limit")
         self.limit = limit
+        self._begin()
+        if hasattr(os, "register_at_fork"):
+            _begin_in_children(weakref.ref(self))
+
+    def _begin(self) -> None:
+        """Start with nothing running: what runs in the process this one was forked from does not run here."""
         self._running = 0
         self._waiting: deque[_Ticket] = deque()
         self._returned: deque[None] = deque()
@@ -132,6 +140,14 @@ class ConcurrencyLimit:
             if self._waiting.popleft().serve():
                 return
         self._running -= 1
+
+
+def _begin_in_children(limit: weakref.ref[ConcurrencyLimit]) -> None:
+    def begin() -> None:
+        if made := limit():
+            made._begin()  # noqa: SLF001 - its own
+
+    os.register_at_fork(after_in_child=begin)
 
 
 class _Ticket:

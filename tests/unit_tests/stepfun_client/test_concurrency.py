@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import gc
+import os
 import pickle
 import threading
 import time
@@ -270,3 +271,13 @@ def test_a_copy_is_the_same_limit_and_a_pickle_one_of_the_same_size():
         assert copy.deepcopy({"limit": limit})["limit"] is limit
         elsewhere = pickle.loads(pickle.dumps(limit))
     assert (elsewhere.limit, elsewhere.free) == (3, 3)
+
+
+def test_a_forked_process_starts_with_nothing_running():
+    limit = ConcurrencyLimit(1)
+    with limit.held():
+        child = os.fork()
+        if child == 0:
+            os._exit(limit.free)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 1
+        assert limit.free == 0

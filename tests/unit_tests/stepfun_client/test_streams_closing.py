@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 import pytest
 
@@ -89,6 +90,18 @@ async def test_after_a_stream_read_to_its_end_the_connection_is_used_again(both,
     for _ in range(5):
         assert (await both.get(client.chat.stream(**wire.ask).completion())).text == "OK"
     assert (len(server.requests), server.accepted) == (5, 1)
+
+
+@pytest.mark.parametrize("after", ["silence", "pings"])
+async def test_after_done_nobody_waits_for_the_end(both, server, wire, after):
+    said = [wire.head(), *map(wire.chunk, (wire.delta(content="OK", finish_reason="stop"), b"data: [DONE]\n\n"))]
+    rest = (
+        [server.stall] if after == "silence" else [step for _ in range(50) for step in (0.1, wire.chunk(b": ping\n\n"))]
+    )
+    client = both.client(server.answers([*said, *rest]))
+    start = time.monotonic()
+    assert (await both.get(client.chat.stream(**wire.ask).completion())).text == "OK"
+    assert time.monotonic() - start < 3
 
 
 class TestCancelling:
