@@ -17,7 +17,7 @@ from stepfun_emulator import Emulator
 from tests.unit_tests.llama_index_stepfun.test_agents import memory
 
 LONG = [ChatMessage(role="user", content="Say something long about " + "many things and " * 8)]
-TIMES = 200
+TIMES = 100
 
 
 @pytest.fixture
