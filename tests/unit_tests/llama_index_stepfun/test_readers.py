@@ -169,6 +169,15 @@ async def test_as_many_files_as_wanted_are_read_at_once(workers, first, reader, 
     assert next(one.method for one in emulator.requests[1:] if one.method != "GET") == first
 
 
+@pytest.mark.parametrize(("load", "made"), [(_load, "_sync"), (_lazy, "_sync"), (_aload, "_async"), (_alazy, "_async")])
+async def test_each_way_has_its_own_client(load, made, reader, page):
+    one = reader()
+
+    await load(one, page)
+
+    assert [name for name in ("_sync", "_async") if getattr(one, name) is not None] == [made]
+
+
 async def test_asynchronous_loading_needs_no_thread(reader, page, monkeypatch):
     def refused(*_: Any) -> None:
         raise AssertionError("a thread")

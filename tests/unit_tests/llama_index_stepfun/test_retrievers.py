@@ -97,6 +97,16 @@ async def test_pages_are_nodes_with_where_they_are_from(retrieve, query, searchi
     assert "A real page would have its whole text here." in found[0].text
 
 
+@pytest.mark.parametrize(("retrieve", "made"), [(_retrieve, "_sync"), (_aretrieve, "_async")])
+async def test_each_way_has_its_own_client(retrieve, made, searching):
+    """Native: the asynchronous way blocks no event loop by a synchronous call, the other starts none."""
+    retriever = searching(n=1)
+
+    await retrieve(retriever, QUESTION)
+
+    assert [name for name in ("_sync", "_async") if getattr(retriever._service, name) is not None] == [made]
+
+
 @both_ways
 async def test_by_default_ten_pages_from_everywhere(retrieve, searching, emulator):
     found = await retrieve(searching(), QUESTION)
