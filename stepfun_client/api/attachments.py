@@ -36,6 +36,16 @@ class Attached:
     file_ids: list[str] = field(default_factory=list)
 
 
+def has_documents(messages: Sequence[Message]) -> bool:
+    """Whether a message holds a document, which must be read before it can be sent."""
+    return any(
+        isinstance(part, Mapping) and part.get("type") == "document"
+        for message in messages
+        if not isinstance(message.get("content"), str)
+        for part in message.get("content") or ()
+    )
+
+
 def attach(messages: Sequence[Message], *, above: int | None, into: Attached) -> Flow[None]:
     """Upload what is large and read what is a document; the caller's messages stay as they are.
 

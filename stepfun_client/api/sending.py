@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
-from stepfun_client.api.attachments import Attached, attach, detach
+from stepfun_client.api.attachments import Attached, attach, detach, has_documents
 
 if TYPE_CHECKING:
     from stepfun_client.client import AsyncStepFunClient, StepFunClient
@@ -28,6 +28,9 @@ def sending(
         limit: How many may run at once; None for any number.
     """
     with limit.held() if limit else nullcontext():
+        if upload_above is None and not has_documents(request["messages"]):
+            yield request
+            return
         attached = Attached()
         try:
             client.run(attach(request["messages"], above=upload_above, into=attached))
@@ -43,6 +46,9 @@ async def sending_async(
 ) -> AsyncIterator[Request]:
     """Wait, upload and read asynchronously; see `sending`."""
     async with limit.held_async() if limit else nullcontext():
+        if upload_above is None and not has_documents(request["messages"]):
+            yield request
+            return
         attached = Attached()
         try:
             await client.run(attach(request["messages"], above=upload_above, into=attached))
