@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 import stepfun_emulator
@@ -47,6 +48,26 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker("vcr")
         if live and item.get_closest_marker("cassette"):
             item.add_marker("enable_socket")
+
+
+# As httpx has them. vcrpy wraps them while a cassette is in use; a test without one must not meet a wrapper left behind.
+_TRANSPORTS = [
+    (transport, name, getattr(transport, name))
+    for transport, name in (
+        (httpx.HTTPTransport, "handle_request"),
+        (httpx.MockTransport, "handle_request"),
+        (httpx.AsyncHTTPTransport, "handle_async_request"),
+        (httpx.MockTransport, "handle_async_request"),
+    )
+]
+
+
+@pytest.fixture(autouse=True)
+def plain_transports(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    """A test that plays no cassette has httpx as it is."""
+    if not request.node.get_closest_marker("cassette"):
+        for transport, name, plain in _TRANSPORTS:
+            monkeypatch.setattr(transport, name, plain)
 
 
 @pytest.fixture(autouse=True)
