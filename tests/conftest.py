@@ -50,7 +50,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker("enable_socket")
 
 
-# As httpx has them. vcrpy wraps them while a cassette is in use; a test without one must not meet a wrapper left behind.
+# As httpx has them. vcrpy wraps them while a cassette is in use; a test without one must meet no wrapper left behind.
 _TRANSPORTS = [
     (transport, name, getattr(transport, name))
     for transport, name in (
