@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Generator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterable, Generator, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from pydantic import SecretStr
 from typing_extensions import Self
 
+from stepfun_client.core.call import MOST_FETCHED_BYTES, fetch
 from stepfun_client.core.settings import Region, Settings
 
 if TYPE_CHECKING:
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
     from stepfun_client.api.files import AsyncFiles, Files
     from stepfun_client.api.knowledge import AsyncVectorStores, VectorStores
     from stepfun_client.api.search import AsyncSearch, Search
-    from stepfun_client.core.call import Call, Flow, StreamReader
+    from stepfun_client.core.call import Call, Fetched, Flow, StreamReader
+    from stepfun_client.core.dialogue import Dialogue
     from stepfun_client.core.transport import (  # noqa: F401 - named in the bases below
         AsyncDriver,
         AsyncHTTPClient,
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     )
 
 T = TypeVar("T")
+InT = TypeVar("InT")
 HTTPClientT = TypeVar("HTTPClientT")
 DriverT = TypeVar("DriverT")
 
@@ -139,6 +142,43 @@ class StepFunClient(_Configured["HTTPClient", "Driver"]):
         """Open a stream at the first step and yield what the reader makes of it."""
         return self._driver.stream(call, reader)
 
+    def converse(
+        self, dialogue: Dialogue[InT, T], pieces: Iterable[InT], *, timeout: float | None = None
+    ) -> Generator[T]:
+        """Hold a dialogue over a WebSocket, from the first piece on, and yield what it makes of the answers."""
+        from stepfun_client.core.dialogue import converse  # websockets loads at first use
+
+        return converse(self._settings, dialogue, pieces, timeout=timeout)
+
+    def fetch(self, url: str, *, max_bytes: int = MOST_FETCHED_BYTES, timeout: float | None = None) -> Fetched:
+        """Fetch a file from a public address, whoever wrote it: a user, a document, a model.
+
+        Only hosts of the internet at large are visited: what a name leads to is checked, the connection goes to the
+        checked address, and each of at most 5 redirects is checked again. The service's own address (`base_url`) is
+        allowed wherever it is. The key is not sent, and neither the environment's proxies nor, but for the service's
+        own address, an `http_client` of yours is used: both could lead elsewhere.
+
+        Args:
+            url: An http or https URL without user or password; port 80, 443, or one from 1024.
+            max_bytes: The most to read, unpacked.
+            timeout: Seconds between two bytes; the client's, else 60. A visit takes 10 minutes at most.
+
+        Returns:
+            The content, what the server calls it, and where it came from in the end.
+
+        Raises:
+            InvalidParameterError: If the address is not allowed (nothing is sent), or there is more than `max_bytes`.
+            APIStatusError: If the server refuses or fails.
+            APIConnectionError: If it cannot be reached.
+            APIResponseError: If what it sends cannot be unpacked.
+
+        Example:
+            >>> client.fetch("http://169.254.169.254/latest/meta-data")  # doctest: +IGNORE_EXCEPTION_DETAIL
+            Traceback (most recent call last):
+            stepfun_client.errors.InvalidParameterError: ... is not fetched: 169.254.169.254 is no public address
+        """
+        return self.run(fetch(url, max_bytes=max_bytes, timeout=timeout))
+
     def close(self) -> None:
         """Close the connections. The client may be used again and makes new ones."""
         if made := self._made.get("driver"):
@@ -226,6 +266,18 @@ class AsyncStepFunClient(_Configured["AsyncHTTPClient", "AsyncDriver"]):
     def events(self, call: Call, reader: StreamReader[T]) -> AsyncGenerator[T]:
         """Open a stream at the first step and yield what the reader makes of it."""
         return self._driver.stream(call, reader)
+
+    def converse(
+        self, dialogue: Dialogue[InT, T], pieces: Iterable[InT] | AsyncIterable[InT], *, timeout: float | None = None
+    ) -> AsyncGenerator[T]:
+        """Hold a dialogue over a WebSocket, from the first piece on, and yield what it makes of the answers."""
+        from stepfun_client.core.dialogue import converse_async  # websockets loads at first use
+
+        return converse_async(self._settings, dialogue, pieces, timeout=timeout)
+
+    async def fetch(self, url: str, *, max_bytes: int = MOST_FETCHED_BYTES, timeout: float | None = None) -> Fetched:
+        """Fetch a file from a public address; see `StepFunClient.fetch`."""
+        return await self.run(fetch(url, max_bytes=max_bytes, timeout=timeout))
 
     async def aclose(self) -> None:
         """Close the connections of this event loop. The client may be used again and makes new ones."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Generator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterable, Generator, Iterable, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, Protocol, TypeVar
 
@@ -23,8 +23,10 @@ from stepfun_client.errors import InvalidParameterError, StepFunError, stream_er
 
 if TYPE_CHECKING:
     from stepfun_client.core.call import Flow, Reply, StreamReader
+    from stepfun_client.core.dialogue import Dialogue
 
 T = TypeVar("T")
+InT = TypeVar("InT")
 ReplyT = TypeVar("ReplyT", bound="WireModel")
 
 
@@ -37,6 +39,11 @@ class Runner(Protocol):
     def events(self, call: Call, reader: StreamReader[T]) -> Generator[T]:
         """Open a stream and yield what the reader makes of it."""
 
+    def converse(
+        self, dialogue: Dialogue[InT, T], pieces: Iterable[InT], *, timeout: float | None = None
+    ) -> Generator[T]:
+        """Hold a dialogue over a WebSocket and yield what it makes of the answers."""
+
 
 class AsyncRunner(Protocol):
     """What runs flows and streams asynchronously: an `AsyncStepFunClient`."""
@@ -46,6 +53,11 @@ class AsyncRunner(Protocol):
 
     def events(self, call: Call, reader: StreamReader[T]) -> AsyncGenerator[T]:
         """Open a stream and yield what the reader makes of it."""
+
+    def converse(
+        self, dialogue: Dialogue[InT, T], pieces: Iterable[InT] | AsyncIterable[InT], *, timeout: float | None = None
+    ) -> AsyncGenerator[T]:
+        """Hold a dialogue over a WebSocket and yield what it makes of the answers."""
 
 
 class Resource:

@@ -7,8 +7,10 @@ key is masked.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
+import socket
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any
@@ -28,6 +30,7 @@ from stepfun_client.errors import (
     StepFunError,
     StreamInterruptedError,
     status_error,
+    trace_id_of,
     without_frames,
 )
 
@@ -49,13 +52,22 @@ class WebSocket:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
+    @property
+    def trace_id(self) -> str | None:
+        """The trace id of the handshake, where the service gave one."""
+        return _trace_id(self._connection)
+
+    def abort(self) -> None:
+        """Break the connection off: whoever waits for an event gets a StreamInterruptedError."""
+        self._connection.socket.shutdown(socket.SHUT_RDWR)
+
     def send(self, event: Mapping[str, Any]) -> None:
         """Send one event.
 
         Raises:
             StreamInterruptedError: If the connection is closed.
         """
-        with _closing():
+        with _closing(self.trace_id):
             self._connection.send(_encoded(event))
 
     def receive(self, timeout: float | None = None) -> Event | None:
@@ -65,7 +77,7 @@ class WebSocket:
             APITimeoutError: If none came within `timeout` seconds.
             StreamInterruptedError: If the connection broke.
         """
-        with _closing():
+        with _closing(self.trace_id):
             try:
                 return _decoded(self._connection.recv(timeout))
             except ConnectionClosedOK:
@@ -78,16 +90,25 @@ class AsyncWebSocket:
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
 
+    @property
+    def trace_id(self) -> str | None:
+        """The trace id of the handshake, where the service gave one."""
+        return _trace_id(self._connection)
+
+    def abort(self) -> None:
+        """Break the connection off; see `WebSocket.abort`."""
+        self._connection.transport.abort()
+
     async def send(self, event: Mapping[str, Any]) -> None:
         """Send one event; see `WebSocket.send`."""
-        with _closing():
+        with _closing(self.trace_id):
             await self._connection.send(_encoded(event))
 
-    async def receive(self) -> Event | None:
-        """Wait for the next event; see `WebSocket.receive`. Give it a time limit with `asyncio.wait_for`."""
-        with _closing():
+    async def receive(self, timeout: float | None = None) -> Event | None:
+        """Wait for the next event; see `WebSocket.receive`."""
+        with _closing(self.trace_id):
             try:
-                return _decoded(await self._connection.recv())
+                return _decoded(await asyncio.wait_for(self._connection.recv(), timeout))
             except ConnectionClosedOK:
                 return None
 
@@ -137,6 +158,8 @@ def _options(settings: Settings) -> dict[str, Any]:
         "additional_headers": {**settings.default_headers, "Authorization": f"Bearer {settings.key()}"},
         "open_timeout": CONNECT_TIMEOUT_SECONDS,
         "ping_interval": _PING_SECONDS,
+        # While a slow consumer holds the stream back, pongs wait behind events: their absence proves nothing.
+        "ping_timeout": None,
         "max_size": None,
         "compression": None,
         "logger": websocket_logger,
@@ -158,17 +181,24 @@ def _refused(error: Exception, url: str, settings: Settings) -> StepFunError:
     return cls(f"{url}: the connection failed ({reason}); check the network, the proxy settings and base_url")
 
 
+def _trace_id(connection: Connection | AsyncConnection) -> str | None:
+    return trace_id_of(_lowered(connection.response.headers)) if connection.response else None
+
+
 @contextmanager
-def _closing() -> Iterator[None]:
+def _closing(trace_id: str | None) -> Iterator[None]:
     """Say what a closed or silent connection means."""
     try:
         yield
     except ConnectionClosed as error:
         raise StreamInterruptedError(
-            f"the session was closed ({error}); StepFun closes one that is idle for 60 s, open a new one"
+            f"the session was closed ({error}); StepFun closes one that is idle for 60 s, open a new one",
+            trace_id=trace_id,
         ) from without_frames(error)
-    except TimeoutError as error:
-        raise APITimeoutError("no event came within the timeout") from without_frames(error)
+    except (TimeoutError, asyncio.TimeoutError) as error:  # one class since Python 3.11
+        raise APITimeoutError(
+            "no event came within the timeout; raise timeout=...", trace_id=trace_id
+        ) from without_frames(error)
 
 
 def _lowered(headers: Headers) -> dict[str, str]:

@@ -1,0 +1,77 @@
+"""What is read piece by piece: iterated, closed early, or left to the end of a `with` block."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
+from typing import Any, Generic, TypeVar
+
+from typing_extensions import Self
+
+T = TypeVar("T")
+
+
+class Stream(Generic[T]):
+    """Pieces to iterate. Leaving them unread (`break`, `close`, the end of a `with` block) closes the connection."""
+
+    def __init__(self, pieces: Generator[T]) -> None:
+        self._pieces = pieces
+
+    def __iter__(self) -> Iterator[T]:
+        return self
+
+    def __next__(self) -> T:
+        piece = next(self._pieces)
+        self._take(piece)
+        return piece
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection; what has not been read is lost."""
+        self._pieces.close()
+
+    def _take(self, piece: T) -> None:
+        """Keep of a piece what the whole is made of."""
+
+    def _read_to_end(self) -> None:
+        for _ in self:
+            pass
+
+
+class AsyncStream(Generic[T]):
+    """Pieces to iterate with `async for`; see `Stream`. Awaiting it gives itself, for code written that way."""
+
+    def __init__(self, pieces: AsyncGenerator[T]) -> None:
+        self._pieces = pieces
+
+    def __aiter__(self) -> AsyncIterator[T]:
+        return self
+
+    async def __anext__(self) -> T:
+        piece = await self._pieces.__anext__()
+        self._take(piece)
+        return piece
+
+    def __await__(self) -> Generator[Any, None, Self]:
+        return self.__aenter__().__await__()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connection; what has not been read is lost."""
+        await self._pieces.aclose()
+
+    def _take(self, piece: T) -> None:
+        """Keep of a piece what the whole is made of."""
+
+    async def _read_to_end(self) -> None:
+        async for _ in self:
+            pass
