@@ -1,7 +1,7 @@
 """An exchange described, not made: `Call` is one request, a `Flow` is a job of several.
 
-A flow is a generator. It yields calls and pauses, is sent replies, and returns its result; the synchronous and the
-asynchronous driver in `transport` run the same generator, so nothing about a job is written twice.
+A flow is a generator. It yields calls, fetches and pauses, is sent replies, and returns its result; the synchronous and
+the asynchronous driver in `transport` run the same generator, so nothing about a job is written twice.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 Source: TypeAlias = "os.PathLike[str] | bytes | bytearray | memoryview | IO[bytes]"
 _JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+MOST_FETCHED_BYTES = 100 * 1024 * 1024
 
 Kind = Literal["chat", "image", "audio", "file", "plain"]
 
@@ -112,6 +114,46 @@ class Pause:
 
 
 @dataclass(frozen=True)
+class Fetch:
+    """A file to fetch from a public address, whoever wrote that; the rules are those of `fetching`.
+
+    The key is not sent. The service's own address is allowed wherever it is.
+
+    Attributes:
+        url: The address, http or https.
+        max_bytes: The most to read, unpacked; a larger file is an error.
+        timeout: Seconds between bytes; the client's, else 60, where it is None.
+        what: What it is, for messages.
+    """
+
+    url: str
+    max_bytes: int
+    timeout: float | None = None
+    what: str = "the file"
+
+    def __post_init__(self) -> None:
+        for name in ("max_bytes", "timeout"):
+            value = getattr(self, name)
+            if value is not None and value <= 0:
+                raise InvalidParameterError(f"{name} is {value!r}; it must be above 0", param=name)
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """What came of a `Fetch`.
+
+    Attributes:
+        content: The whole file.
+        media_type: What the server calls it, without parameters and in lower case; None where it does not say.
+        url: Where it came from after redirects.
+    """
+
+    content: bytes = field(repr=False)
+    media_type: str | None
+    url: str
+
+
+@dataclass(frozen=True)
 class Reply:
     """A whole reply with a good status.
 
@@ -142,8 +184,16 @@ class Reply:
             raise unreadable(self.content, error, trace_id=self.trace_id) from error
 
 
-Step: TypeAlias = "Call | Pause"
+Step: TypeAlias = "Call | Fetch | Pause"
 Flow: TypeAlias = "Generator[Step, Any, T]"
+
+
+def fetch(
+    url: str, *, max_bytes: int = MOST_FETCHED_BYTES, timeout: float | None = None, what: str = "the file"
+) -> Flow[Fetched]:
+    """Fetch a file from a public address."""
+    fetched: Fetched = yield Fetch(url, max_bytes, timeout, what)
+    return fetched
 
 
 class StreamReader(Protocol[T]):

@@ -8,9 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
+from stepfun_client.core.fetching import DEFAULT_PORTS
 from stepfun_client.errors import GLOBAL_KEY_PAGE, KEY_PAGE, InvalidParameterError, MissingAPIKeyError
 
 if TYPE_CHECKING:
@@ -97,6 +99,19 @@ class Settings:
                 param="base_url",
             )
         return address
+
+    @property
+    def origin(self) -> tuple[str, str, int]:
+        """The address' scheme, host and port: what is there is the service's own.
+
+        Raises:
+            InvalidParameterError: If the address has none.
+        """
+        try:
+            parts = urlsplit(self.root)
+            return parts.scheme, parts.hostname or "", parts.port or DEFAULT_PORTS[parts.scheme]
+        except ValueError as error:
+            raise InvalidParameterError(f"base_url is {self.root!r}: {error}", param="base_url") from None
 
     def key(self) -> str:
         """Find the key.

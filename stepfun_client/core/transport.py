@@ -13,15 +13,18 @@ import ssl
 import sys
 import time
 from collections.abc import AsyncGenerator, Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, nullcontext
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
 
 from stepfun_client import __version__
-from stepfun_client.core.exchange import Action, Answer, Failure, Outcome, Send, Steps, exchange, unfold
+from stepfun_client.core.call import Pause
+from stepfun_client.core.discretion import Discretion
+from stepfun_client.core.exchange import Action, Answer, Failure, Outcome, Resolve, Send, Steps, Visit, exchange, unfold
 from stepfun_client.core.logs import logger
 from stepfun_client.core.settings import CONNECT_TIMEOUT_SECONDS, Settings
+from stepfun_client.core.visits import resolve, resolve_async, visit, visit_async
 from stepfun_client.errors import (
     APIConnectionError,
     APIResponseError,
@@ -37,7 +40,7 @@ from stepfun_client.errors import (
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from stepfun_client.core.call import Call, Flow, StreamReader
+    from stepfun_client.core.call import Call, Flow, Kind, StreamReader
 
 T = TypeVar("T")
 
@@ -59,6 +62,11 @@ _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, http
 def _tls() -> ssl.SSLContext:
     """One context for all clients: reading the certificates takes longer than a call."""
     return httpx.create_ssl_context()
+
+
+def _alone() -> dict[str, Any]:
+    """Set up a client for one visit: without another host's cookies, or a proxy, which would look up the name again."""
+    return {"verify": _tls(), "trust_env": False}
 
 
 @functools.lru_cache(maxsize=64)
@@ -87,28 +95,13 @@ def _fields(call: Call, files: ExitStack) -> Iterator[tuple[str, tuple[str | Non
         yield name, (upload.filename, files.enter_context(upload.open()), upload.media_type)
 
 
-class _Discretion:
-    """Takes the key out of errors, should the service have quoted it, and the frames off that hold its words."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
-        if isinstance(error, StepFunError):
-            error.redact(self._settings.redact)
-            raise without_frames(error) from error.__cause__
-
-
 class _Wire:
     """What both drivers know: how a `Call` becomes an httpx request, and a reply or an error an outcome."""
 
     def __init__(self, settings: Settings, *, injected: bool, injected_timeout: httpx.Timeout | None) -> None:
         self._settings = settings
         self._auth = _BearerAuth(settings)
-        self._discretion = _Discretion(settings)
+        self._discretion = Discretion(settings)
         # A client that the user gave with timeouts of its own keeps them, unless told otherwise here.
         self._own_timeout = injected and injected_timeout != _HTTPX_DEFAULT_TIMEOUT
 
@@ -122,8 +115,7 @@ class _Wire:
         if query := {name: value for name, value in call.query.items() if value is not None}:
             options["params"] = query
         if call.timeout or self._settings.timeout or not self._own_timeout:
-            seconds = self._settings.read_timeout(call.kind, call.timeout)
-            options["timeout"] = httpx.Timeout(seconds, connect=min(CONNECT_TIMEOUT_SECONDS, seconds))
+            options["timeout"] = self._timeout(call.kind, call.timeout)
         try:
             headers = httpx.Headers({"User-Agent": USER_AGENT})
             if call.content is not None:
@@ -133,6 +125,10 @@ class _Wire:
             return client.build_request(call.method, _url(self._settings.root + call.path), headers=headers, **options)
         except (httpx.InvalidURL, UnicodeError, TypeError) as error:
             raise InvalidParameterError(f"base_url or a header cannot be sent: {error}") from None
+
+    def _timeout(self, kind: Kind, wanted: float | None) -> httpx.Timeout:
+        seconds = self._settings.read_timeout(kind, wanted)
+        return httpx.Timeout(seconds, connect=min(CONNECT_TIMEOUT_SECONDS, seconds))
 
     def _answer(self, sent: Send, response: httpx.Response, started: float) -> Answer:
         seconds = time.perf_counter() - started
@@ -150,27 +146,29 @@ class _Wire:
             response=response if unread else None,
         )
 
-    def _failure(self, sent: Send, error: httpx.HTTPError, started: float) -> Failure:
+    def _failure(self, action: Send | Visit, error: httpx.HTTPError | httpx.InvalidURL, started: float) -> Failure:
         seconds = time.perf_counter() - started
-        address = f"{self._settings.root}{sent.call.path}"
-        path = httpx.URL(address).path
-        logger.debug("%s %s -> %s in %.3f s", sent.call.method, path, type(error).__name__, seconds)
+        if isinstance(action, Send):
+            request = f"{action.call.method} {self._settings.root}{action.call.path}"
+            advice = ("or stream, so that the answer's beginning counts", "the proxy settings and base_url")
+            logged = f"{action.call.method} {httpx.URL(self._settings.root).path}{action.call.path}"
+        else:
+            request = logged = f"GET {action.place.shown}"
+            advice = ("or pass the file itself", "the address, and that it is reached without a proxy")
+        logger.debug("%s -> %s in %.3f s", logged, type(error).__name__, seconds)
         reason = str(error) or type(error).__name__
         said: StepFunError
         if isinstance(error, httpx.TimeoutException):
             said = APITimeoutError(
-                f"{sent.call.method} {address}: nothing came within the timeout after {seconds:.1f} s ({reason}); "
-                "raise timeout=..., or stream, so that the answer's beginning counts"
+                f"{request}: nothing came within the timeout after {seconds:.1f} s ({reason}); raise timeout=..., "
+                f"{advice[0]}"
             )
-        elif isinstance(error, httpx.LocalProtocolError):
-            said = InvalidParameterError(f"{sent.call.method} {address}: this cannot be sent over HTTP ({reason})")
+        elif isinstance(error, (httpx.LocalProtocolError, httpx.InvalidURL)):
+            said = InvalidParameterError(f"{request}: this cannot be sent over HTTP ({reason})")
         elif isinstance(error, httpx.DecodingError):
-            said = APIResponseError(f"{sent.call.method} {address}: the reply's encoding is broken ({reason})")
+            said = APIResponseError(f"{request}: the reply's encoding is broken ({reason})")
         else:
-            said = APIConnectionError(
-                f"{sent.call.method} {address}: the connection failed ({reason}); check the network, the proxy "
-                "settings and base_url"
-            )
+            said = APIConnectionError(f"{request}: the connection failed ({reason}); check the network, {advice[1]}")
         said.__cause__ = without_frames(error)
         return Failure(said, reached=not isinstance(error, _NEVER_SENT))
 
@@ -262,11 +260,17 @@ class Driver(_Wire):
                 outcome = self._perform(action)
 
     def _perform(self, action: Action) -> Outcome:
-        if not isinstance(action, Send):
+        if isinstance(action, Pause):
             time.sleep(action.seconds)
             return None
+        if isinstance(action, Resolve):
+            return resolve(action)
         started = time.perf_counter()
         try:
+            if isinstance(action, Visit):
+                patience = self._timeout("file", action.fetch.timeout)
+                with httpx.Client(**_alone()) if action.address else nullcontext(self._client()) as own:
+                    return visit(own, action, patience, user_agent=USER_AGENT)
             with ExitStack() as files:
                 client = self._client()
                 response = client.send(self._request(client, action.call, files), auth=self._auth, stream=True)
@@ -276,7 +280,7 @@ class Driver(_Wire):
                     finally:
                         response.close()
             return self._answer(action, response, started)
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             return self._failure(action, error, started)
 
     def _client(self) -> httpx.Client:
@@ -343,11 +347,19 @@ class AsyncDriver(_Wire):
                 outcome = await self._perform(action)
 
     async def _perform(self, action: Action) -> Outcome:
-        if not isinstance(action, Send):
+        if isinstance(action, Pause):
             await asyncio.sleep(action.seconds)
             return None
+        if isinstance(action, Resolve):
+            return await resolve_async(action)
         started = time.perf_counter()
         try:
+            if isinstance(action, Visit):
+                patience = self._timeout("file", action.fetch.timeout)
+                async with (
+                    httpx.AsyncClient(**_alone()) if action.address else nullcontext(await self._client()) as own
+                ):
+                    return await visit_async(own, action, patience, user_agent=USER_AGENT)
             with ExitStack() as files:
                 client = await self._client()
                 response = await client.send(self._request(client, action.call, files), auth=self._auth, stream=True)
@@ -357,7 +369,7 @@ class AsyncDriver(_Wire):
                     finally:
                         await response.aclose()
             return self._answer(action, response, started)
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             return self._failure(action, error, started)
 
     async def _client(self) -> httpx.AsyncClient:
