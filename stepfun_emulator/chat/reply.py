@@ -76,7 +76,7 @@ def cut(answer: Answer, *, max_tokens: int | None, stop: tuple[str, ...], speak:
     calls = () if stopped else tuple(_identified(call) for call in answer.calls)
     finish = "tool_calls" if calls else "stop"
     reasoning, text = pieces(answer.reasoning), pieces(content)
-    voice = sound.speech(content) if speak else b""
+    voice = sound.utter(content) if speak else b""
     choice = Choice(reasoning, text, calls, answer.search, finish, voice)
     if max_tokens is None or choice.tokens <= max_tokens:
         return choice
@@ -117,7 +117,7 @@ def whole(completion: Completion) -> dict[str, Any]:
 def _choice(choice: Choice, index: int) -> dict[str, Any]:
     message: dict[str, Any] = {}
     if choice.sound:
-        wav = sound.wav(choice.sound)
+        wav = sound.write_wav(choice.sound, sound.RATE, text="".join(choice.content))
         message["audio"] = {"data": base64.b64encode(wav).decode(), "transcript": "".join(choice.content)}
     message["content"] = None if choice.sound else "".join(choice.content)
     if choice.reasoning:
