@@ -31,6 +31,7 @@ from stepfun_client.errors import (
 
 if TYPE_CHECKING:
     from stepfun_client.api.knowledge import retrieval_tool
+    from stepfun_client.audio.clip import Audio
 
 __all__ = [
     "APIConnectionError",
@@ -38,6 +39,7 @@ __all__ = [
     "APIStatusError",
     "APITimeoutError",
     "AsyncStepFunClient",
+    "Audio",
     "AuthenticationError",
     "BadRequestError",
     "ConcurrencyLimit",
@@ -57,9 +59,13 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Load the helpers that need a resource's module when they are first asked for."""
+    """Load what needs a module of its own when it is first asked for."""
     if name == "retrieval_tool":
         from stepfun_client.api.knowledge import retrieval_tool  # noqa: PLC0415 - resources load at first use
 
         return retrieval_tool
+    if name == "Audio":
+        from stepfun_client.audio.clip import Audio  # noqa: PLC0415 - most programs make no sound
+
+        return Audio
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

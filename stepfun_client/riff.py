@@ -1,4 +1,4 @@
-"""WAV files as they are: chunks to be walked, not a 44-byte header to be cut off.
+"""WAV files as they are: chunks to be walked, not a 44-byte header to be cut off; and written, chunk by chunk.
 
 StepFun's WAV replies have a `LIST` chunk before the samples and an `AIGC` chunk after them (WIRE.md section 6), so the
 samples neither begin at byte 44 nor reach the end of the file.
@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 from stepfun_client.errors import InvalidParameterError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
 _AIGC = b"AIGC"
+_MAX_SIZE = 0xFFFFFFFF  # a RIFF size has four bytes
 _AIGC_SEARCH = 65536  # bytes of the file's end; the service's chunk has about 1,400
 
 
@@ -102,6 +103,70 @@ def wav_info(data: bytes) -> WavInfo:
         duration_seconds=samples.size / byte_rate if byte_rate else 0.0,
         aigc=aigc.of(data) if aigc else None,
     )
+
+
+def chunk_of(data: bytes, name: bytes) -> bytes | None:
+    """The content of a WAV file's first chunk of this name, wherever it stands; None where there is none.
+
+    Args:
+        data: The whole file.
+        name: The chunk's four letters, e.g. `b"LIST"`.
+    """
+    return next((chunk.of(data) for chunk in _walk(data) if chunk.id == name), None)
+
+
+def pcm_format(sample_rate: int, channels: int = 1, bits: int = 16) -> bytes:
+    """The content of the `fmt ` chunk for plain samples, to be given to `wav_file`.
+
+    Args:
+        sample_rate: Samples a second, per channel.
+        channels: 1 is mono, 2 is stereo.
+        bits: Bits of one sample of one channel.
+    """
+    block = channels * ((bits + 7) // 8)
+    return struct.pack("<HHIIHH", 1, channels, sample_rate, sample_rate * block, block, bits)
+
+
+def wav_file(
+    form: bytes,
+    samples: Sequence[bytes | memoryview],
+    *,
+    before: Mapping[bytes, bytes] | None = None,
+    after: Mapping[bytes, bytes] | None = None,
+) -> bytes:
+    """Write a WAV file; the samples are copied once, whatever number of pieces they come in.
+
+    Args:
+        form: The content of the `fmt ` chunk, see `pcm_format`.
+        samples: The samples, in pieces.
+        before: Chunks to stand before the samples, by name, e.g. `LIST`.
+        after: Chunks to stand after the samples, by name, e.g. `AIGC`.
+
+    Returns:
+        The whole file, every size in it right.
+
+    Raises:
+        InvalidParameterError: If the file would have more than 4 GB, which a WAV file cannot say.
+
+    Example:
+        >>> wav_info(wav_file(pcm_format(24000), [bytes(24000), bytes(24000)], after={b"AIGC": b"{}"})).duration_seconds
+        1.0
+    """
+    size = sum(map(len, samples))
+    head = [_chunk(b"fmt ", form), *(_chunk(name, content) for name, content in (before or {}).items())]
+    tail = [bytes(size % 2), *(_chunk(name, content) for name, content in (after or {}).items())]
+    total = 4 + sum(map(len, head)) + 8 + size + sum(map(len, tail))
+    if total > _MAX_SIZE:
+        raise InvalidParameterError(
+            f"A WAV file cannot hold {size:,} bytes of samples: its sizes end at 4 GB. Join fewer parts into one file, "
+            "or ask for response_format='mp3'."
+        )
+    head.insert(0, struct.pack("<4sI4s", b"RIFF", total, b"WAVE"))
+    return b"".join([*head, struct.pack("<4sI", b"data", size), *samples, *tail])
+
+
+def _chunk(name: bytes, content: bytes) -> bytes:
+    return struct.pack("<4sI", name, len(content)) + content + bytes(len(content) % 2)
 
 
 def _walk(data: bytes) -> Iterator[_Chunk]:

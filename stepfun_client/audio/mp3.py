@@ -1,0 +1,201 @@
+"""MP3 as it is: tags, perhaps a frame that only tells about the others, and frames. Nothing is decoded.
+
+Read are MPEG 1, 2 and 2.5, layer III. Free-format files (whose frames do not say how long they are) are not: nothing
+that makes speech writes them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from stepfun_client.audio.information import gapless, is_information
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_RATES = {3: (44100, 48000, 32000), 2: (22050, 24000, 16000), 0: (11025, 12000, 8000)}  # by MPEG version
+_KBITS = {
+    True: (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),  # MPEG 1
+    False: (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),  # MPEG 2 and 2.5
+}
+_SAME_STREAM = 0xFFFE0C00  # the bits of a header that no frame of one stream changes: sync, version, layer, rate
+_TAGS = (b"ID3", b"TAG", b"APE")
+
+
+@dataclass(frozen=True, slots=True)
+class FrameHeader:
+    """What the four bytes before a frame say.
+
+    Attributes:
+        size: Bytes of the whole frame, these four included.
+        samples: Samples in it, per channel.
+        sample_rate: Samples a second, per channel.
+        channels: 1 is mono, 2 is stereo.
+        bit_rate: Bits a second.
+        side_size: Bytes of side information behind the header and, where there is one, its checksum.
+    """
+
+    size: int
+    samples: int
+    sample_rate: int
+    channels: int
+    bit_rate: int
+    side_size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Mp3:
+    """Where everything in an MP3 file is, and how long it plays.
+
+    Attributes:
+        sample_rate: Samples a second, per channel.
+        channels: 1 is mono, 2 is stereo.
+        frames: Number of frames with sound, the information frame not counted.
+        side_size: Bytes of side information in the frames, see `FrameHeader`.
+        spans: (start, end) of each unbroken run of frames with sound, in bytes. Tags and junk lie outside.
+        tag_end: Where the ID3v2 tag at the start ends; 0 without one.
+        info: (start, end) of the Xing, Info or VBRI frame that tells about the others; None where there is none.
+        delay: Samples of silence that the encoder says it put before the sound; 0 where it does not say.
+        padding: The same after the sound.
+        duration_seconds: How long it plays, without `delay` and `padding`, as players that know of them play it.
+        is_constant: Whether all frames have one bit rate, so that a player may tell the length by the size.
+    """
+
+    sample_rate: int
+    channels: int
+    frames: int
+    side_size: int
+    spans: tuple[tuple[int, int], ...]
+    tag_end: int
+    info: tuple[int, int] | None
+    delay: int
+    padding: int
+    duration_seconds: float
+    is_constant: bool
+
+
+@lru_cache(maxsize=1024)
+def frame_header(word: int) -> FrameHeader | None:
+    """Read a frame's header, given as one big-endian number of 32 bits; None if it is no header of layer III.
+
+    Example:
+        >>> frame_header(0xFFFB9000)
+        FrameHeader(size=417, samples=1152, sample_rate=44100, channels=2, bit_rate=128000, side_size=32)
+    """
+    version, layer, kbit, rate = word >> 19 & 3, word >> 17 & 3, word >> 12 & 15, word >> 10 & 3
+    if word >> 21 != 0x7FF or version == 1 or layer != 1 or kbit in {0, 15} or rate == 3:
+        return None
+    is_first, is_mono = version == 3, word >> 6 & 3 == 3
+    sample_rate, bit_rate = _RATES[version][rate], _KBITS[is_first][kbit - 1] * 1000
+    samples = 1152 if is_first else 576
+    side_size = (17 if is_mono else 32) if is_first else (9 if is_mono else 17)
+    size = samples // 8 * bit_rate // sample_rate + (word >> 9 & 1)
+    return FrameHeader(size, samples, sample_rate, 1 if is_mono else 2, bit_rate, side_size)
+
+
+def mp3_info(data: bytes) -> Mp3 | None:
+    """Walk an MP3 file's frames.
+
+    Junk between frames, and a last frame that was cut off, are passed over.
+
+    Args:
+        data: The whole file.
+
+    Returns:
+        Where everything is; None where no frame can be found.
+    """
+    tag_end = id3_size(data)
+    info: tuple[int, int] | None = None
+    first: FrameHeader | None = None
+    spans: list[tuple[int, int]] = []
+    bit_rates: set[int] = set()
+    frames, begin, end = 0, -1, -1
+    for position, header in _walk(data, tag_end):
+        if first is None and info is None and is_information(data[position : position + header.size], header.side_size):
+            info = position, position + header.size
+            continue
+        first = first or header
+        if position != end:
+            spans.append((begin, end))
+            begin = position
+        end = position + header.size
+        frames += 1
+        bit_rates.add(header.bit_rate)
+    if first is None:
+        return None
+    spans.append((begin, end))
+    delay, padding = gapless(data[slice(*info)], first.side_size) if info else (0, 0)
+    if delay + padding >= frames * first.samples:  # nothing would be left: it tells about another file
+        delay = padding = 0
+    return Mp3(
+        sample_rate=first.sample_rate,
+        channels=first.channels,
+        frames=frames,
+        side_size=first.side_size,
+        spans=tuple(spans[1:]),  # the first stands for what is before the first frame
+        tag_end=tag_end,
+        info=info,
+        delay=delay,
+        padding=padding,
+        duration_seconds=(frames * first.samples - delay - padding) / first.sample_rate,
+        is_constant=len(bit_rates) == 1,
+    )
+
+
+def id3_size(data: bytes, position: int = 0) -> int:
+    """The length in bytes of the ID3v2 tags that begin here, as many as there are; 0 without one.
+
+    Args:
+        data: The whole file.
+        position: Where to look, in bytes from the start of the file.
+
+    Example:
+        >>> id3_size(b"ID3" + bytes([4, 0, 0, 0, 0, 1, 2]) + bytes(130))
+        140
+    """
+    end = position
+    while data[end : end + 3] == b"ID3" and len(data) >= end + 10:
+        size = 0
+        for byte in data[end + 6 : end + 10]:  # four bytes of seven bits each
+            size = size << 7 | byte & 0x7F
+        has_footer = data[end + 5] & 0x10
+        end += 10 + size + (10 if has_footer else 0)
+    return min(end, len(data)) - position
+
+
+def _walk(data: bytes, position: int) -> Iterator[tuple[int, FrameHeader]]:
+    """Yield each whole frame. After what is no frame, one counts only if another, a tag or the end follows."""
+    stream = 0  # what no frame of one stream changes, from the first header
+    is_sure = False
+    while 0 <= position <= len(data) - 4:
+        header = _header_at(data, position, stream)
+        if header and (is_sure or _is_followed(data, position, header)):
+            if position + header.size > len(data):
+                return  # cut off
+            stream = stream or _word(data, position) & _SAME_STREAM
+            yield position, header
+            position += header.size
+            is_sure = True
+        else:
+            tag = id3_size(data, position)
+            position = position + tag if tag else data.find(b"\xff", position + 1)
+            is_sure = False
+
+
+def _word(data: bytes, position: int) -> int:
+    return int.from_bytes(data[position : position + 4], "big")
+
+
+def _header_at(data: bytes, position: int, stream: int) -> FrameHeader | None:
+    word = _word(data, position)
+    return frame_header(word) if not stream or word & _SAME_STREAM == stream else None
+
+
+def _is_followed(data: bytes, position: int, header: FrameHeader) -> bool:
+    following = position + header.size
+    if following > len(data) - 4:
+        return following <= len(data)
+    own = _word(data, position) & _SAME_STREAM
+    return data[following : following + 3] in _TAGS or _header_at(data, following, own) is not None
