@@ -12,7 +12,7 @@ Any key works, but one that begins with ``invalid`` (401) or ``broke`` (402). A 
 
 from stepfun_emulator.app import create_app
 from stepfun_emulator.faults import FAULTS
-from stepfun_emulator.journal import Received
+from stepfun_emulator.journal import Received, Session
 from stepfun_emulator.server import Emulator, running, serving
 
-__all__ = ["FAULTS", "Emulator", "Received", "create_app", "running", "serving"]
+__all__ = ["FAULTS", "Emulator", "Received", "Session", "create_app", "running", "serving"]

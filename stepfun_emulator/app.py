@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
 
 from stepfun_emulator import account, knowledge, uploads
 from stepfun_emulator.breaking import Breaker
@@ -18,6 +18,7 @@ from stepfun_emulator.chat import endpoint as chat
 from stepfun_emulator.errors import wrong_path
 from stepfun_emulator.faults import find_fault
 from stepfun_emulator.journal import Recorder
+from stepfun_emulator.recognition import sse, tasks, transcriptions
 from stepfun_emulator.replies import PLAN_PREFIX, Handler, guarded
 from stepfun_emulator.service import Service
 
@@ -25,9 +26,14 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-_SLOW = 0.02  # the pause of the slow faults where no delay is given
+    from stepfun_emulator.sockets import SocketEndpoint
 
-_PLAN: tuple[tuple[str, str, Handler], ...] = (("POST", "/chat/completions", chat.create),)
+_PLAN: tuple[tuple[str, str, Handler], ...] = (
+    ("POST", "/chat/completions", chat.create),
+    ("POST", "/audio/asr/sse", sse.create),
+)
+_SOCKETS: tuple[tuple[str, SocketEndpoint], ...] = ()
+_PLAN_SOCKETS: tuple[tuple[str, SocketEndpoint], ...] = ()
 _REST: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "/models", account.list_models),
     ("GET", "/models/{model:path}", account.retrieve_model),
@@ -46,33 +52,42 @@ _REST: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "/vector_stores/{id}/files", knowledge.list_files),
     ("DELETE", "/vector_stores/{id}/files/{file_id}", knowledge.take_out),
     ("POST", "/search", knowledge.search),
+    ("POST", "/audio/transcriptions", transcriptions.create),
+    ("POST", "/audio/asr/file/submit", tasks.submit),
+    ("POST", "/audio/asr/file/query", tasks.query),
 )
 
 
-def create_app(*, fault: str | None = None, lenient: bool = False, delay: float = 0.0) -> Starlette:
+def create_app(
+    *, fault: str | None = None, lenient: bool = False, delay: float = 0.0, idle_seconds: float = 60.0
+) -> Starlette:
     """Make an emulator as an ASGI app; each has a memory of its own.
 
     Args:
         fault: The name of a fault that befalls every request.
         lenient: Ignore undocumented parameters as the service does, instead of refusing them.
         delay: Seconds between the events of a stream, and the pause of the slow faults.
+        idle_seconds: After how long a client that says nothing over a WebSocket is closed.
 
     Raises:
         ValueError: There is no such fault.
     """
-    service = Service(lenient=lenient, delay=delay)
+    service = Service(lenient=lenient, delay=delay, idle_seconds=idle_seconds)
     app = Starlette(
         routes=[
             *(_route("/v1", *one) for one in (*_PLAN, *_REST)),
             *(_route(PLAN_PREFIX, *one) for one in _PLAN),
+            *(WebSocketRoute("/v1" + path, talk) for path, talk in (*_PLAN_SOCKETS, *_SOCKETS)),
+            *(WebSocketRoute(PLAN_PREFIX + path, talk) for path, talk in _PLAN_SOCKETS),
         ],
         middleware=[
             Middleware(Recorder, journal=service.journal),
-            Middleware(Breaker, fault=find_fault(fault), journal=service.journal, delay=delay or _SLOW),
+            Middleware(Breaker, fault=find_fault(fault), journal=service.journal, delay=service.pause),
         ],
         exception_handlers={HTTPException: _nowhere},
     )
     app.router.redirect_slashes = False
+    app.router.default = wrong_path()  # over a WebSocket too
     app.state.service = service
     return app
 

@@ -44,7 +44,7 @@ class Breaker:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Choose the fault and apply it."""
-        if scope["type"] != "http":
+        if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
         try:
@@ -52,12 +52,12 @@ class Breaker:
         except ValueError as error:
             await invalid(HEADER, str(error)).response()(scope, receive, send)
             return
-        scope["state"]["fault"] = fault
+        scope.setdefault("state", {})["fault"] = fault
         if fault is None:
             await self._app(scope, receive, send)
         elif fault.instead is not None:
             await self._instead(fault.instead, scope, receive, send)
-        elif fault.delivery is not None:
+        elif fault.delivery is not None and scope["type"] == "http":
             await self._broken(fault, fault.delivery, scope, receive, send)
         else:
             await self._app(scope, receive, send)
@@ -74,7 +74,7 @@ class Breaker:
             await self._app(scope, receive, send)
         elif isinstance(outcome, Act):
             hang_up_of(scope)()
-            while (await receive())["type"] != "http.disconnect":
+            while (await receive())["type"] not in ("http.disconnect", "websocket.disconnect"):
                 pass
         else:
             self._attempts[request] += 1
@@ -136,5 +136,5 @@ def _cannot() -> None:
 
 
 def _fingerprint(scope: Scope) -> str:
-    content: bytes = scope["state"]["content"]
-    return hashlib.sha256(f"{scope['method']} {scope['path']} ".encode() + content).hexdigest()
+    content: bytes = scope["state"].get("content", scope.get("query_string", b""))  # a handshake has no body
+    return hashlib.sha256(f"{scope.get('method', 'GET')} {scope['path']} ".encode() + content).hexdigest()

@@ -1,13 +1,15 @@
 """What can go wrong, by name: the one table of faults.
 
 A fault is chosen for a whole server (``running(fault="...")``, ``--fault``) or for one request by the header
-``x-emulator-fault``; the header wins, and ``none`` switches the server's fault off for that request.
+``x-emulator-fault``; the header wins, and ``none`` switches the server's fault off for that request. The faults of
+WebSockets come after three server events, or as many as the handshake's header ``x-emulator-after`` says.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import TYPE_CHECKING, Protocol
 
 from starlette.responses import HTMLResponse, Response
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 HEADER = "x-emulator-fault"
+AFTER_HEADER = "x-emulator-after"
 OFF = "none"
 _FLAKY_TIMES = 2
 
@@ -37,6 +40,15 @@ class Delivery(Protocol):
 Instead = Callable[[int], "Response | Act | None"]
 
 
+class Break(Enum):
+    """How a conversation over a WebSocket goes wrong."""
+
+    CUT = auto()  # the connection is dropped
+    CLOSE = auto()  # it is closed in order, as by a server in trouble
+    STALL = auto()  # nothing more is said
+    SLOW = auto()  # a pause before each event
+
+
 @dataclass(frozen=True)
 class Fault:
     """One way to fail.
@@ -48,6 +60,7 @@ class Fault:
         delivery: How the reply is put on the wire.
         rewrites: Whether the delivery changes what a whole reply says, and so its length.
         shape: How a chat reply is written.
+        talk: How a conversation over a WebSocket goes wrong.
     """
 
     name: str
@@ -56,6 +69,7 @@ class Fault:
     delivery: Delivery | None = None
     rewrites: bool = False
     shape: Shape = Shape()  # noqa: RUF009 - frozen, so sharing it is safe
+    talk: Break | None = None
 
 
 def _rate_limited(attempt: int) -> Response:
@@ -121,7 +135,12 @@ _TABLE = (
         rewrites=True,
     ),
     Fault("no-done", "a stream with a finish reason but without [DONE]", delivery=cutting.no_done),
-    Fault("slow", "bytes trickle, with a pause (--delay) after each", delivery=cutting.slow),
+    Fault(
+        "slow",
+        "bytes trickle, with a pause (--delay) after each; one before each event of a WebSocket",
+        delivery=cutting.slow,
+        talk=Break.SLOW,
+    ),
     Fault("stall", "headers, then silence", delivery=cutting.stall),
     Fault("stall-after-first", "two events or half a reply, then silence", delivery=cutting.stall_after_first),
     Fault("one-byte", "every byte is a write of its own", delivery=cutting.one_byte),
@@ -144,6 +163,9 @@ _TABLE = (
         "reasoning without reasoning_content",
         shape=Shape(shapes.reasoning_only_chunks, shapes.reasoning_only),
     ),
+    Fault("cut-websocket", "a WebSocket's connection drops after some server events", talk=Break.CUT),
+    Fault("close-websocket", "a WebSocket is closed with 1011 after some server events", talk=Break.CLOSE),
+    Fault("stall-websocket", "a WebSocket falls silent after some server events", talk=Break.STALL),
 )
 
 FAULTS: dict[str, Fault] = {fault.name: fault for fault in _TABLE}

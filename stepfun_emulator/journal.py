@@ -1,9 +1,10 @@
-"""What the emulator saw: the requests received and the streams open. Kept in memory, never logged."""
+"""What the emulator saw: requests, conversations, the streams open. Kept in memory, never logged."""
 
 from __future__ import annotations
 
 import contextlib
 import json
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from starlette.datastructures import Headers
@@ -12,8 +13,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
+    from starlette.websockets import WebSocket
 
 _KEPT = 1000
+_GONE = 1006  # the code of a connection that was never closed
+_SHORT = 100  # characters of sound that are kept as they are
 _SECRET = {"authorization", "x-api-key"}
 
 
@@ -33,11 +37,41 @@ class Received(NamedTuple):
     body: Any
 
 
+@dataclass
+class Session:
+    """One conversation over a WebSocket, without the key.
+
+    Attributes:
+        path: The path, prefix included.
+        query: The parameters of the URL.
+        headers: The handshake's, names in lower case; ``authorization`` is left out.
+        received: The client's events. Where sound stood, its length stands.
+        sent: The server's events, likewise. Of either the last thousand are kept.
+        closed: The code it was closed with, None while it is open.
+    """
+
+    path: str
+    query: dict[str, str]
+    headers: dict[str, str]
+    received: list[dict[str, Any]] = field(default_factory=list)
+    sent: list[dict[str, Any]] = field(default_factory=list)
+    closed: int | None = None
+
+    def note_received(self, event: dict[str, Any]) -> None:
+        """Remember an event of the client."""
+        _remember(self.received, _without_sound(event))
+
+    def note_sent(self, event: dict[str, Any]) -> None:
+        """Remember an event of the server."""
+        _remember(self.sent, _without_sound(event))
+
+
 class Journal:
     """The record of one emulator."""
 
     def __init__(self) -> None:
         self.requests: list[Received] = []
+        self.sessions: list[Session] = []
         self.open_streams = 0
 
     @contextlib.contextmanager
@@ -51,9 +85,36 @@ class Journal:
 
     def note(self, received: Received) -> None:
         """Remember a request; only the last thousand are kept."""
-        self.requests.append(received)
-        if len(self.requests) > _KEPT:
-            del self.requests[: -_KEPT // 2]
+        _remember(self.requests, received)
+
+    @contextlib.contextmanager
+    def talking(self, socket: WebSocket) -> Iterator[Session]:
+        """Remember a conversation, and count it as an open stream while it goes on."""
+        headers = {name: value for name, value in socket.headers.items() if name not in _SECRET}
+        session = Session(socket.url.path, dict(socket.query_params), headers)
+        _remember(self.sessions, session)
+        with self.streaming():
+            try:
+                yield session
+            finally:
+                session.closed = _GONE if session.closed is None else session.closed
+
+
+def _remember(kept: list[Any], one: Any) -> None:
+    kept.append(one)
+    if len(kept) > _KEPT:
+        del kept[: -_KEPT // 2]
+
+
+def _without_sound(value: Any, name: str = "", kind: str = "") -> Any:
+    """An event as it is kept: what base64 it carries is told by its length."""
+    if isinstance(value, dict):
+        kind = value.get("type") or kind
+        return {key: _without_sound(one, key, str(kind)) for key, one in value.items()}
+    sounds = name == "audio" or (name == "delta" and kind.endswith("audio.delta"))
+    if sounds and isinstance(value, str) and len(value) > _SHORT:
+        return f"<{len(value)} characters of base64>"
+    return value
 
 
 class Recorder:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 
 from stepfun_emulator.breaking import hang_up_of
@@ -39,7 +39,7 @@ def guarded(handler: Handler) -> Handler:
     return endpoint
 
 
-def check_key(request: Request) -> None:
+def check_key(request: HTTPConnection) -> None:
     """Any key is accepted, except none, one that begins with ``invalid`` (401) and one with ``broke`` (402).
 
     Raises:
@@ -80,7 +80,7 @@ def json_fields(request: Request, *documented: str) -> dict[str, Any]:
     return {name: value for name, value in body.items() if value is not None}
 
 
-def plan_of(request: Request) -> bool:
+def plan_of(request: HTTPConnection) -> bool:
     """Whether a request came under the Step Plan's prefix (WIRE.md section 1)."""
     return request.url.path.startswith(PLAN_PREFIX)
 

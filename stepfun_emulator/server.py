@@ -17,12 +17,13 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp, Receive, Scope, Send
 
-    from stepfun_emulator.journal import Journal, Received
+    from stepfun_emulator.journal import Journal, Received, Session
 
 _HOST = "127.0.0.1"
 _TICK = 1.0  # uvicorn renews its Date header once a second
 _LAST_MOMENTS = 5.0
 _BACKLOG = 1024
+_LARGEST_EVENT = 64 * 1024 * 1024  # an append carries up to 15 MB, in base64
 
 
 class _Server(uvicorn.Server):
@@ -64,11 +65,14 @@ class _Server(uvicorn.Server):
             sock.close()
         await self.lifespan.shutdown()
 
-    def hang_up(self, client: tuple[str, int]) -> None:
-        """Drop the connection of a client without a word."""
+    def hang_up(self, client: tuple[str, int], *, politely: bool = False) -> None:
+        """Drop the connection of a client without a word, or politely, after what is already being said."""
         for connection in list(self.server_state.connections):
             if getattr(connection, "client", None) == client:
-                connection.transport.abort()
+                if politely:
+                    connection.transport.close()
+                else:
+                    connection.transport.abort()
 
 
 class Emulator:
@@ -94,8 +98,13 @@ class Emulator:
         return self._journal.requests
 
     @property
+    def sessions(self) -> list[Session]:
+        """The conversations over WebSockets so far, the last thousand at most, with the events of both sides."""
+        return self._journal.sessions
+
+    @property
     def open_streams(self) -> int:
-        """How many event streams are being written now."""
+        """How many event streams are being written and WebSockets are open now."""
         return self._journal.open_streams
 
     @property
@@ -106,7 +115,12 @@ class Emulator:
 
 @contextlib.contextmanager
 def serving(
-    *, port: int = 0, fault: str | None = None, lenient: bool = False, delay: float = 0.0
+    *,
+    port: int = 0,
+    fault: str | None = None,
+    lenient: bool = False,
+    delay: float = 0.0,
+    idle_seconds: float = 60.0,
 ) -> Iterator[Emulator]:
     """Run an emulator on the loopback and give the object that knows what it received.
 
@@ -115,14 +129,16 @@ def serving(
         fault: The name of a fault that befalls every request (see ``stepfun_emulator.FAULTS``).
         lenient: Ignore undocumented parameters as the service does, instead of refusing them.
         delay: Seconds between the events of a stream, and the pause of the fault ``slow``.
+        idle_seconds: After how long a client that says nothing over a WebSocket is closed.
     """
-    app = create_app(fault=fault, lenient=lenient, delay=delay)
+    app = create_app(fault=fault, lenient=lenient, delay=delay, idle_seconds=idle_seconds)
     listener = _listener(port)
     reachable = _Reachable(app)
     config = uvicorn.Config(
         reachable,
         http="h11",
-        ws="none",
+        ws="websockets-sansio",
+        ws_max_size=_LARGEST_EVENT,
         loop="asyncio",
         lifespan="off",
         log_config=None,
@@ -155,12 +171,19 @@ def _listener(port: int) -> socket.socket:
 
 
 @contextlib.contextmanager
-def running(*, port: int = 0, fault: str | None = None, lenient: bool = False, delay: float = 0.0) -> Iterator[str]:
+def running(
+    *,
+    port: int = 0,
+    fault: str | None = None,
+    lenient: bool = False,
+    delay: float = 0.0,
+    idle_seconds: float = 60.0,
+) -> Iterator[str]:
     """Run an emulator on the loopback and give its base URL, for example ``http://127.0.0.1:40123/v1``.
 
     The arguments are those of :func:`serving`.
     """
-    with serving(port=port, fault=fault, lenient=lenient, delay=delay) as emulator:
+    with serving(port=port, fault=fault, lenient=lenient, delay=delay, idle_seconds=idle_seconds) as emulator:
         yield emulator.base_url
 
 
@@ -173,7 +196,8 @@ class _Reachable:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         server = self.server
-        if server is not None and scope["type"] == "http":
+        if server is not None and scope["type"] != "lifespan":
             client = tuple(scope["client"])
-            scope.setdefault("state", {})["hang_up"] = lambda: server.hang_up(client)
+            politely = scope["type"] == "websocket"  # the events before a cut arrive
+            scope.setdefault("state", {})["hang_up"] = lambda: server.hang_up(client, politely=politely)
         await self._app(scope, receive, send)

@@ -7,11 +7,15 @@ from typing import TYPE_CHECKING
 
 from stepfun_emulator.files import Cabinet
 from stepfun_emulator.journal import Journal
+from stepfun_emulator.recognition.jobs import Jobs
 from stepfun_emulator.stores import Stores
 from stepfun_emulator.tokens import PromptCache
 
 if TYPE_CHECKING:
-    from starlette.requests import Request
+    from starlette.requests import HTTPConnection
+
+
+_SLOW = 0.02  # where no delay is given
 
 
 @dataclass
@@ -21,24 +25,33 @@ class Service:
     Attributes:
         lenient: Ignore undocumented parameters, as the service does.
         delay: Seconds between the events of a stream.
+        idle_seconds: After how long a client that says nothing over a WebSocket is closed.
         files: The uploaded files.
         stores: The vector stores.
+        jobs: The recognition jobs submitted.
         cache: The beginnings of the prompts seen.
         journal: What was received.
     """
 
     lenient: bool = False
     delay: float = 0.0
+    idle_seconds: float = 60.0
     files: Cabinet = field(default_factory=Cabinet)
     stores: Stores = field(init=False)
+    jobs: Jobs = field(default_factory=Jobs)
     cache: PromptCache = field(default_factory=PromptCache)
     journal: Journal = field(default_factory=Journal)
 
     def __post_init__(self) -> None:
         self.stores = Stores(self.files)
 
+    @property
+    def pause(self) -> float:
+        """The pause of the slow faults, in seconds."""
+        return self.delay or _SLOW
 
-def service_of(request: Request) -> Service:
+
+def service_of(request: HTTPConnection) -> Service:
     """The service that a request is for."""
     service: Service = request.app.state.service
     return service
