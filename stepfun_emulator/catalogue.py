@@ -108,6 +108,14 @@ _OTHER = {
     "image": ("step-image-edit-2", "step-1x-edit", "step-2x-large", "step-1x-medium"),
 }  # fmt: skip
 
+# Which models of kind `asr` each way of recognition serves (section 3); the last of `sse` is an alias.
+RECOGNISERS = {
+    "multipart": ("step-asr",),
+    "sse": ("stepaudio-3-asr-max", "stepaudio-2.5-asr", "stepaudio-2-asr-pro", "step-asr-1.1-stream"),
+    "file": ("step-asr-1.1",),
+    "stream": ("step-asr-1.1-stream",),
+}
+
 MODELS: dict[str, Model] = {
     model.id: model
     for model in (

@@ -1,0 +1,65 @@
+"""Fetching audio by its URL: from the loopback alone, whatever the service could reach."""
+
+from __future__ import annotations
+
+import http.client
+import ipaddress
+from urllib.parse import SplitResult, urlsplit
+
+from stepfun_emulator.errors import Refusal, invalid, unfetchable
+from stepfun_emulator.recognition.audio import LARGEST
+
+_SECONDS = 10.0
+_OK = 200
+
+
+def fetch(url: str, param: str) -> bytes:
+    """Read a URL of this machine. Redirects are not followed, proxies are not asked.
+
+    Args:
+        url: What was sent.
+        param: Where it stood.
+
+    Raises:
+        Refusal: It is no URL of the loopback, nothing answers there, or the audio is too large.
+    """
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port or http.client.HTTP_PORT
+    except ValueError:
+        raise unfetchable(url) from None
+    if parts.scheme != "http" or not _is_loopback(host):
+        raise unfetchable(url)
+    connection = http.client.HTTPConnection(host, port, timeout=_SECONDS)
+    try:
+        connection.request("GET", _target(parts))
+        response = connection.getresponse()
+        content = response.read(LARGEST)
+    except (OSError, ValueError, http.client.HTTPException):
+        raise unfetchable(url) from None
+    finally:
+        connection.close()
+    return _checked(response.status, content, url, param)
+
+
+def _checked(status: int, content: bytes, url: str, param: str) -> bytes:
+    if status != _OK:
+        raise unfetchable(url)
+    if not content:
+        raise Refusal(400, "input_invalid", f"there is nothing at {url}", param=param)
+    if len(content) == LARGEST:
+        raise invalid(param, f"the audio is too large: it must be smaller than {LARGEST} bytes")
+    return content
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _target(parts: SplitResult) -> str:
+    return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
