@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from stepfun_client.api.files import AsyncFiles, Files
     from stepfun_client.api.knowledge import AsyncVectorStores, VectorStores
     from stepfun_client.api.search import AsyncSearch, Search
+    from stepfun_client.api.speech import AsyncSpeech, Speech
     from stepfun_client.core.call import Call, Fetched, Flow, StreamReader
     from stepfun_client.core.dialogue import Dialogue
     from stepfun_client.core.transport import (  # noqa: F401 - named in the bases below
@@ -219,6 +220,13 @@ class StepFunClient(_Configured["HTTPClient", "Driver"]):
         return Search(self)
 
     @property
+    def speech(self) -> Speech:
+        """Speech from text."""
+        from stepfun_client.api.speech import Speech
+
+        return Speech(self)
+
+    @property
     def models(self) -> Models:
         """The models this key may use."""
         from stepfun_client.api.account import Models
@@ -317,6 +325,13 @@ class AsyncStepFunClient(_Configured["AsyncHTTPClient", "AsyncDriver"]):
         from stepfun_client.api.search import AsyncSearch
 
         return AsyncSearch(self)
+
+    @property
+    def speech(self) -> AsyncSpeech:
+        """Speech from text."""
+        from stepfun_client.api.speech import AsyncSpeech
+
+        return AsyncSpeech(self)
 
     @property
     def models(self) -> AsyncModels:

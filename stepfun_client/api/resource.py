@@ -113,11 +113,11 @@ def sending(options: Mapping[str, Any]) -> dict[str, Any]:
     return {"timeout": given.get("timeout"), "headers": given.get("extra_headers") or {}}
 
 
-def posting(path: str, body: Mapping[str, Any], options: Mapping[str, Any]) -> Call:
-    """Describe a call with a JSON body."""
+def posting(path: str, body: Mapping[str, Any], options: Mapping[str, Any], **facts: Any) -> Call:
+    """Describe a call with a JSON body; `facts` are the `Call`'s own, such as its kind."""
     given = checked(BodyOptions, options)
     content = encode_json(body, extra_body=given.pop("extra_body", None))
-    return Call("POST", path, content=content, **sending(given))
+    return Call("POST", path, content=content, **sending(given), **facts)
 
 
 class WirePart(BaseModel):
