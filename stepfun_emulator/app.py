@@ -18,6 +18,7 @@ from stepfun_emulator.chat import endpoint as chat
 from stepfun_emulator.errors import wrong_path
 from stepfun_emulator.faults import find_fault
 from stepfun_emulator.journal import Recorder
+from stepfun_emulator.recognition import socket as recognition
 from stepfun_emulator.recognition import sse, tasks, transcriptions
 from stepfun_emulator.replies import PLAN_PREFIX, Handler, guarded
 from stepfun_emulator.service import Service
@@ -32,7 +33,10 @@ _PLAN: tuple[tuple[str, str, Handler], ...] = (
     ("POST", "/chat/completions", chat.create),
     ("POST", "/audio/asr/sse", sse.create),
 )
-_SOCKETS: tuple[tuple[str, SocketEndpoint], ...] = ()
+_SOCKETS: tuple[tuple[str, SocketEndpoint], ...] = (
+    ("/realtime/asr/stream", recognition.stream),
+    ("/audio/asr/stream", recognition.stream),
+)
 _PLAN_SOCKETS: tuple[tuple[str, SocketEndpoint], ...] = ()
 _REST: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "/models", account.list_models),

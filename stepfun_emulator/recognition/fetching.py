@@ -33,13 +33,13 @@ def fetch(url: str, param: str) -> bytes:
     connection = http.client.HTTPConnection(host, port, timeout=_SECONDS)
     try:
         connection.request("GET", _target(parts))
-        response = connection.getresponse()
-        content = response.read(LARGEST)
+        with connection.getresponse() as response:
+            status, content = response.status, response.read(LARGEST)
     except (OSError, ValueError, http.client.HTTPException):
         raise unfetchable(url) from None
     finally:
         connection.close()
-    return _checked(response.status, content, url, param)
+    return _checked(status, content, url, param)
 
 
 def _checked(status: int, content: bytes, url: str, param: str) -> bytes:

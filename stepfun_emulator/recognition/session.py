@@ -183,27 +183,23 @@ class Session:
         """What the server says first."""
         return _event({"type": "session.created", "session": {"id": self._id}})
 
-    def receive(self, event: Any) -> Iterator[Event]:
-        """Answer one client event; what is wrong with it is an event too, and the session goes on."""
-        try:
-            name = event.get("type") if isinstance(event, dict) else None
-            answer = self._answers.get(name) if isinstance(name, str) else None
-            if answer is None:
-                raise invalid("type", f"unknown event type {name!r}, there are: {', '.join(self._answers)}")
-            for one in answer(event):
-                yield _event(one)
-        except Refusal as refusal:
-            yield _event(
-                {
-                    "type": "error",
-                    "error": {
-                        "type": refusal.kind,
-                        "code": refusal.code or refusal.kind,
-                        "message": refusal.message,
-                        "param": refusal.param,
-                    },
-                }
-            )
+    def receive(self, event: Event) -> Iterator[Event]:
+        """Answer one client event.
+
+        Raises:
+            Refusal: Something is wrong with it; the session goes on.
+        """
+        answer = self._answers.get(event["type"])
+        if answer is None:
+            raise invalid("type", f"unknown event type {event['type']!r}, there are: {', '.join(self._answers)}")
+        for one in answer(event):
+            yield _event(one)
+
+    def refuse(self, refusal: Refusal) -> Event:
+        """A refusal as an event."""
+        kind, message = refusal.kind, refusal.message
+        error = {"type": kind, "code": refusal.code or kind, "message": message, "param": refusal.param}
+        return _event({"type": "error", "error": error})
 
     def _update(self, event: Event) -> Iterator[Event]:
         self._fields(event, "session")
