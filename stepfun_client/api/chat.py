@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Generator, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, model_validator
-from typing_extensions import Self
 
 from stepfun_client.api.chat_checks import audio_format, check_model_rules, check_shape
 from stepfun_client.api.chat_stream import ChatChunk, ChatFold, ChatStreamReader, cached_tokens, one_reasoning
@@ -22,6 +21,7 @@ from stepfun_client.api.resource import (
     read,
     validated,
 )
+from stepfun_client.api.streams import AsyncStream, Stream
 from stepfun_client.core.call import Call, Flow, encode_json
 from stepfun_client.errors import StreamInterruptedError
 
@@ -291,6 +291,9 @@ class _StreamState:
         """The reply's headers, names in lower case; empty before the service has answered."""
         return self._reader.headers
 
+    def _take(self, piece: ChatChunk) -> None:
+        self._fold.add(piece)
+
     def _folded(self) -> ChatCompletion:
         if not self._reader.complete:
             raise StreamInterruptedError(
@@ -299,33 +302,15 @@ class _StreamState:
         return validated(ChatCompletion, self._fold.body(), headers=self._reader.headers)
 
 
-class ChatStream(_StreamState):
+class ChatStream(_StreamState, Stream[ChatChunk]):
     """A streamed reply: iterate it for clean chunks, or ask for the whole.
 
     Leaving it unread (`break`, `close`, the end of a `with` block, or dropping it) closes the connection.
     """
 
     def __init__(self, runner: Runner, call: Call, params: Mapping[str, Any]) -> None:
-        super().__init__(params)
-        self._chunks = runner.events(call, self._reader)
-
-    def __iter__(self) -> Iterator[ChatChunk]:
-        return self
-
-    def __next__(self) -> ChatChunk:
-        chunk = next(self._chunks)
-        self._fold.add(chunk)
-        return chunk
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close the connection; what has not been read is lost."""
-        self._chunks.close()
+        _StreamState.__init__(self, params)
+        Stream.__init__(self, runner.events(call, self._reader))
 
     def completion(self) -> ChatCompletion:
         """Read what is left and return the whole reply.
@@ -333,41 +318,18 @@ class ChatStream(_StreamState):
         Raises:
             StreamInterruptedError: If the stream was cut, or closed before its end.
         """
-        for _ in self:
-            pass
+        self._read_to_end()
         return self._folded()
 
 
-class AsyncChatStream(_StreamState):
+class AsyncChatStream(_StreamState, AsyncStream[ChatChunk]):
     """A streamed reply, asynchronously; see `ChatStream`. Awaiting it gives itself, for code written that way."""
 
     def __init__(self, runner: AsyncRunner, call: Call, params: Mapping[str, Any]) -> None:
-        super().__init__(params)
-        self._chunks = runner.events(call, self._reader)
-
-    def __aiter__(self) -> AsyncIterator[ChatChunk]:
-        return self
-
-    async def __anext__(self) -> ChatChunk:
-        chunk = await self._chunks.__anext__()
-        self._fold.add(chunk)
-        return chunk
-
-    def __await__(self) -> Generator[Any, None, Self]:
-        return self.__aenter__().__await__()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.close()
-
-    async def close(self) -> None:
-        """Close the connection; what has not been read is lost."""
-        await self._chunks.aclose()
+        _StreamState.__init__(self, params)
+        AsyncStream.__init__(self, runner.events(call, self._reader))
 
     async def completion(self) -> ChatCompletion:
         """Read what is left and return the whole reply; see `ChatStream.completion`."""
-        async for _ in self:
-            pass
+        await self._read_to_end()
         return self._folded()
