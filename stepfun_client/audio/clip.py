@@ -164,8 +164,10 @@ class Audio:
             OSError: If the file cannot be written.
 
         Example:
-            >>> Audio.of(bytes(480), format="pcm", sample_rate=24000).to_wav().save("short.wav").name
-            'short.wav'
+            >>> import tempfile
+            >>> with tempfile.TemporaryDirectory() as folder:
+            ...     Audio.of(b"RIFF....WAVE").save(Path(folder) / "hello.wav").name
+            'hello.wav'
         """
         path = Path(path)
         self._check_ending(path)

@@ -6,6 +6,7 @@ one or none. Xing's and Fraunhofer's (VBRI) are told apart; only Xing's, which L
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 _XING = (b"Xing", b"Info")
@@ -15,6 +16,8 @@ _HAS_FRAMES, _HAS_BYTES, _HAS_SEEK_TABLE, _HAS_QUALITY = 1, 2, 4, 8
 _SEEK_POINTS = 100
 _ENCODER = 9  # letters of the encoder's name, with which LAME's part begins
 _GAPLESS = 21  # from there to three bytes: twelve bits of delay, twelve of padding
+_MUSIC = 28  # ... to the number of all bytes and the checksum of the music
+_CHECKSUM = 34  # ... to the checksum of all that stands before it in the frame
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +48,80 @@ def gapless(frame: bytes, side_size: int) -> tuple[int, int]:
         side_size: Bytes of side information in it.
     """
     fields = _fields(frame, side_size)
-    if fields is None or not frame[fields.lame : fields.lame + _ENCODER].strip(b"\x00"):
+    if fields is None or not _has_lame(frame, fields.lame):
         return 0, 0
     both = int.from_bytes(frame[fields.lame + _GAPLESS : fields.lame + _GAPLESS + 3], "big")
     return both >> 12, both & 0xFFF
+
+
+def corrected(
+    frame: bytes, side_size: int, *, parts: Sequence[tuple[int, int]], padding: int, is_constant: bool
+) -> bytes:
+    """The information frame of the first of several files, made to tell about all of them joined.
+
+    The delay before the sound stays the first file's. LAME's checksum of the music, which no player reads and which
+    would have to be computed over every byte, is set to zero.
+
+    Args:
+        frame: The information frame's bytes.
+        side_size: Bytes of side information in it.
+        parts: Of each file in turn, the frames with sound and their bytes.
+        padding: Samples of silence after the last file's sound.
+        is_constant: Whether all frames have one bit rate.
+
+    Returns:
+        The frame; empty for one that is not Xing's, whose length would be wrong: players do without.
+    """
+    fields, offset = _fields(frame, side_size), _xing_offset(frame, side_size)
+    if fields is None or offset is None:
+        return b""
+    frames, size = (sum(numbers) for numbers in zip(*parts, strict=True))
+    total = len(frame) + size
+    new = bytearray(frame)
+    new[offset : offset + 4] = b"Info" if is_constant else b"Xing"
+    if fields.frames:
+        new[fields.frames : fields.frames + 4] = frames.to_bytes(4, "big")
+    if fields.size:
+        new[fields.size : fields.size + 4] = total.to_bytes(4, "big")
+    if fields.seek_table:
+        new[fields.seek_table : fields.seek_table + _SEEK_POINTS] = _seek_table(parts, frames, len(frame), total)
+    lame = fields.lame
+    if _has_lame(frame, lame):
+        delay = gapless(frame, side_size)[0]
+        new[lame + _GAPLESS : lame + _GAPLESS + 3] = (delay << 12 | padding).to_bytes(3, "big")
+        new[lame + _MUSIC : lame + _MUSIC + 6] = total.to_bytes(4, "big") + bytes(2)
+        new[lame + _CHECKSUM : lame + _CHECKSUM + 2] = _crc16(new[: lame + _CHECKSUM]).to_bytes(2, "big")
+    return bytes(new)
+
+
+def _seek_table(parts: Sequence[tuple[int, int]], frames: int, start: int, total: int) -> bytes:
+    """For each hundredth of the frames the place in the file, in 256ths; inside a part taken as even."""
+    table = bytearray()
+    rest = iter(parts)
+    part_frames, part_size = next(rest)
+    passed = 0
+    for point in range(_SEEK_POINTS):
+        wanted = frames * point / _SEEK_POINTS
+        while passed + part_frames <= wanted:
+            passed, start = passed + part_frames, start + part_size
+            part_frames, part_size = next(rest)
+        table.append(int((start + part_size * (wanted - passed) / part_frames) * 256 / total))
+    return bytes(table)
+
+
+def _crc16(data: bytes | bytearray) -> int:
+    """The checksum of LAME's part: CRC-16 with the polynomial 0x8005, low bits first."""
+    crc = 0
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0xA001 if crc & 1 else 0)
+    return crc
+
+
+def _has_lame(frame: bytes, lame: int) -> bool:
+    has_name = bool(frame[lame : lame + _ENCODER].strip(b"\x00"))
+    return has_name and len(frame) >= lame + _CHECKSUM + 2
 
 
 def _xing_offset(frame: bytes, side_size: int) -> int | None:

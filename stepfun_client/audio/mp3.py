@@ -60,7 +60,7 @@ class Mp3:
         delay: Samples of silence that the encoder says it put before the sound; 0 where it does not say.
         padding: The same after the sound.
         duration_seconds: How long it plays, without `delay` and `padding`, as players that know of them play it.
-        is_constant: Whether all frames have one bit rate, so that a player may tell the length by the size.
+        bit_rate: Bits a second of every frame; None where they differ.
     """
 
     sample_rate: int
@@ -73,7 +73,12 @@ class Mp3:
     delay: int
     padding: int
     duration_seconds: float
-    is_constant: bool
+    bit_rate: int | None
+
+    @property
+    def size(self) -> int:
+        """Bytes of all frames with sound."""
+        return sum(end - begin for begin, end in self.spans)
 
 
 @lru_cache(maxsize=1024)
@@ -140,11 +145,11 @@ def mp3_info(data: bytes) -> Mp3 | None:
         delay=delay,
         padding=padding,
         duration_seconds=(frames * first.samples - delay - padding) / first.sample_rate,
-        is_constant=len(bit_rates) == 1,
+        bit_rate=first.bit_rate if len(bit_rates) == 1 else None,
     )
 
 
-def id3_size(data: bytes, position: int = 0) -> int:
+def id3_size(data: bytes | bytearray, position: int = 0) -> int:
     """The length in bytes of the ID3v2 tags that begin here, as many as there are; 0 without one.
 
     Args:
