@@ -4,8 +4,10 @@
 >>> llm = StepFun(model="step-3.7-flash", reasoning_effort="low")
 """
 
+from llama_index_stepfun.audio_reader import StepFunAudioReader
 from llama_index_stepfun.llm import StepFun
 from llama_index_stepfun.readers import StepFunFileReader
 from llama_index_stepfun.retrievers import StepFunSearchRetriever
+from llama_index_stepfun.tools import StepFunToolSpec
 
-__all__ = ["StepFun", "StepFunFileReader", "StepFunSearchRetriever"]
+__all__ = ["StepFun", "StepFunAudioReader", "StepFunFileReader", "StepFunSearchRetriever", "StepFunToolSpec"]

@@ -204,8 +204,9 @@ class StepFun(Structured, ToolCalling, Connected):
             **{name: value for name, value in given.items() if value is not None},
             **self.additional_kwargs,
             **kwargs,
-            "messages": to_wire(messages),
         }
+        info = find(request["model"])
+        request["messages"] = to_wire(messages, hears=info is None or "audio" in info.inputs)
         if tools := [*tools_to_wire(self.tools), *tools_to_wire(kwargs.get("tools") or ())]:
             request["tools"] = tools
         return request

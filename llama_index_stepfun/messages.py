@@ -48,16 +48,23 @@ _ROLES = {
 }
 _FORMATS = {"audio/wav": "wav", "audio/mpeg": "mp3", "audio/ogg": "ogg", "audio/flac": "flac", "audio/pcm": "pcm"}
 _TOOL_MEDIA_NOTE = "[the tool returned {count} attachment{s}, shown in the user message that follows]"
+_UNHEARD = ("flac", "ogg", "opus", "pcm")  # chat models take wav and mp3
+_UNHEARD_NOTE = "[the tool returned audio; the application has it, you do not hear it]"
 
 
 # --- LlamaIndex's messages to the wire -------------------------------------------------------------------------------
 
 
-def to_wire(messages: Iterable[ChatMessage]) -> list[dict[str, Any]]:
+def to_wire(messages: Iterable[ChatMessage], *, hears: bool = True) -> list[dict[str, Any]]:
     """Turn a conversation into StepFun's message objects; the caller's messages stay as they are.
 
     A tool message takes text only, so pictures and sound a tool returned follow in a user message, after the last of
     the tool messages that answer the same turn.
+
+    Args:
+        messages: The conversation.
+        hears: Whether the model takes sound. What a tool returned for people's ears is only mentioned to one that does
+            not; a user's sound is sent in any case.
 
     Raises:
         InvalidParameterError: For a role or block StepFun has no place for.
@@ -69,7 +76,7 @@ def to_wire(messages: Iterable[ChatMessage]) -> list[dict[str, Any]]:
         if from_tools and role != "tool":
             wire.append({"role": "user", "content": from_tools})
             from_tools = []
-        wire.append(_ENCODERS[role](message, from_tools))
+        wire.append(_ENCODERS[role](_as_heard(message, hears=hears) if role == "tool" else message, from_tools))
     if from_tools:
         wire.append({"role": "user", "content": from_tools})
     return wire
@@ -122,6 +129,18 @@ def _calls_to_wire(message: ChatMessage) -> list[dict[str, Any]]:
 
 def _arguments(kwargs: dict[str, Any] | str) -> str:
     return kwargs if isinstance(kwargs, str) else json.dumps(kwargs, ensure_ascii=False)
+
+
+def _as_heard(message: ChatMessage, *, hears: bool) -> ChatMessage:
+    """Put a note in the place of sound that the model cannot be sent."""
+    unheard = [
+        isinstance(block, AudioBlock) and not (hears and block.format not in _UNHEARD) for block in message.blocks
+    ]
+    if not any(unheard):
+        return message
+    note = TextBlock(text=_UNHEARD_NOTE)
+    blocks = [note if is_unheard else block for block, is_unheard in zip(message.blocks, unheard, strict=True)]
+    return message.model_copy(update={"blocks": blocks})
 
 
 def _tool(message: ChatMessage, from_tools: list[Part]) -> dict[str, Any]:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 from llama_index.core.async_utils import run_jobs
@@ -14,13 +11,11 @@ from llama_index.core.readers.base import BasePydanticReader
 from llama_index.core.schema import Document
 
 from llama_index_stepfun.connection import Connected
+from llama_index_stepfun.sources import Name, file_name, names, opened
 from stepfun_client.api.attachments import extracted, extracted_async
 
 if TYPE_CHECKING:
     from stepfun_client.api.attachments import Extracted
-    from stepfun_client.api.files import FileSource
-
-Name = str | os.PathLike[str]
 
 _FOR_MACHINES = ("file_id", "file_size")
 
@@ -101,9 +96,9 @@ class StepFunFileReader(Connected, BasePydanticReader):
         fs: Any = None,
     ) -> Iterator[Document]:
         """Read files one after the other, each when it is asked for; see `load_data`."""
-        for name in _names(file):
-            with _opened(name, fs) as source:
-                read = extracted(self.client, source, name=_file_name(name), **self._how())
+        for name in names(file):
+            with opened(name, fs) as source:
+                read = extracted(self.client, source, name=file_name(name), **self._how())
             yield _document(name, read, extra_info)
 
     async def aload_data(
@@ -115,11 +110,11 @@ class StepFunFileReader(Connected, BasePydanticReader):
         """Read files asynchronously, several at once; see `load_data`."""
 
         async def read_one(name: Name) -> Document:
-            with _opened(name, fs) as source:
-                read = await extracted_async(self.async_client, source, name=_file_name(name), **self._how())
+            with opened(name, fs) as source:
+                read = await extracted_async(self.async_client, source, name=file_name(name), **self._how())
             return _document(name, read, extra_info)
 
-        return await run_jobs([read_one(name) for name in _names(file)], workers=self.num_workers)
+        return await run_jobs([read_one(name) for name in names(file)], workers=self.num_workers)
 
     async def alazy_load_data(
         self,
@@ -134,32 +129,9 @@ class StepFunFileReader(Connected, BasePydanticReader):
         return {"delete": self.delete, "deadline": self.deadline, "poll": self.poll}
 
 
-def _names(file: Name | Iterable[Name]) -> Iterable[Name]:
-    return [file] if isinstance(file, (str, os.PathLike)) else file
-
-
-def _is_url(name: Name) -> bool:
-    return isinstance(name, str) and name.startswith(("http://", "https://"))
-
-
-def _file_name(name: Name) -> str | None:
-    return None if _is_url(name) else PurePath(name).name
-
-
-@contextmanager
-def _opened(name: Name, fs: Any) -> Iterator[FileSource]:
-    if _is_url(name):
-        yield str(name)
-    elif fs is None:
-        yield Path(name)
-    else:
-        with fs.open(str(name), "rb") as file:
-            yield file
-
-
 def _document(name: Name, read: Extracted, extra_info: Mapping[str, Any] | None) -> Document:
     told = {
-        "file_name": _file_name(name) or read.file.filename,
+        "file_name": file_name(name) or read.file.filename,
         "file_size": read.file.bytes,
         "file_id": read.file.id,
         **(extra_info or {}),

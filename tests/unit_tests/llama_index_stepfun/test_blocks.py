@@ -212,7 +212,7 @@ async def test_pictures_and_sound_of_parallel_calls_follow_all_the_tool_messages
         ChatMessage(role="user", content="Well?"),
     ]
 
-    await ask_whole(wire.llm(), history)
+    await ask_whole(wire.llm("step-3"), history)  # which sees and hears
 
     assert wire.messages[2:] == [
         {

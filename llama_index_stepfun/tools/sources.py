@@ -1,0 +1,108 @@
+"""What a model may name as a tool's input: something made earlier, a public https URL, a file in an opened folder.
+
+Whatever a model sends is hostile until shown otherwise: everything is refused before it is opened, fetched or paid for,
+and a refusal tells nothing about files outside the folder.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from stepfun_client.errors import InvalidParameterError
+from stepfun_client.sniffing import sniff
+
+if TYPE_CHECKING:
+    from llama_index_stepfun.tools.shelf import Shelf, ThingT
+
+LONGEST_NAME = 2048
+
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")  # two letters at least: "C:" is a drive
+_UNSEEMLY = re.compile(r"[\x00-\x1f\x7f]")
+_OPENING = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+
+
+class Link(NamedTuple):
+    """An https URL that is still to be fetched, by a client that visits public hosts only."""
+
+    url: str
+
+
+def find(name: object, shelf: Shelf[ThingT], *, root_dir: Path | None, most_bytes: int) -> ThingT | bytes | Link:
+    """Find what a model named.
+
+    Args:
+        name: What the model said; a string, if it is well-behaved.
+        shelf: What was made earlier.
+        root_dir: The folder whose files may be read, or None for none.
+        most_bytes: The largest file to read.
+
+    Returns:
+        The thing from the shelf, a file's content of the shelf's kind, or a link to one.
+
+    Raises:
+        InvalidParameterError: If it is none of what is allowed; the message is for the model.
+    """
+    kind = shelf.kind
+    given = name.strip() if isinstance(name, str) else ""
+    if not given or len(given) > LONGEST_NAME or _UNSEEMLY.search(given):
+        raise _refusal(given, kind, "it is empty, too long, or holds control characters", root_dir)
+    if shelf.is_name(given):
+        thing = shelf.get(given)
+        if thing is None:
+            raise _refusal(given, kind, "nothing of that name is kept any more; make it again", root_dir)
+        return thing
+    if given.lower().startswith("https://"):
+        return Link(given)
+    if _SCHEME.match(given) or given.startswith(("//", "\\\\")):
+        raise _refusal(given, kind, "of URLs only https:// is allowed", root_dir)
+    if root_dir is None:
+        raise _refusal(given, kind, "no folder has been opened to you", root_dir)
+    return of_kind(_read(given, kind, root_dir, most_bytes), kind, given)
+
+
+def of_kind(content: bytes, kind: str, name: str) -> bytes:
+    """Return content that is of a kind, told by its first bytes: `"audio"` or `"image"`.
+
+    Raises:
+        InvalidParameterError: If it is of another kind, or of none that is known.
+    """
+    found = sniff(content)
+    if found is None or not found.startswith(f"{kind}/"):
+        raise InvalidParameterError(
+            f"{name[:200]!r} is no {kind} ({found or 'its content is of no known kind'}); name another file", param=kind
+        )
+    return content
+
+
+def _read(given: str, kind: str, root_dir: Path, most_bytes: int) -> bytes:
+    """Read a file that lies in the folder, whatever links say, and is no device, pipe or giant."""
+    root = Path(os.path.realpath(root_dir))
+    path = Path(os.path.realpath(root / given))
+    if not path.is_relative_to(root):
+        raise _refusal(given, kind, "it is not in the folder opened to you", root_dir)
+    try:
+        # The name was freed of links above; should its end have become one since, it is not followed.
+        with os.fdopen(os.open(path, _OPENING), "rb") as file:
+            found = os.fstat(file.fileno())
+            if not stat.S_ISREG(found.st_mode):
+                raise _refusal(given, kind, "it is no file", root_dir)
+            if not 0 < found.st_size <= most_bytes:
+                raise _refusal(
+                    given, kind, f"it has {found.st_size:,} bytes; allowed are 1 to {most_bytes:,}", root_dir
+                )
+            return file.read(most_bytes)
+    except OSError:
+        raise _refusal(given, kind, "there is no such file, or it cannot be read", root_dir) from None
+
+
+def _refusal(given: str, kind: str, reason: str, root_dir: Path | None) -> InvalidParameterError:
+    file = "" if root_dir is None else ", the path of a file in the folder opened to you"
+    return InvalidParameterError(
+        f"{given[:200]!r} is not taken: {reason}. Allowed are the id of something made earlier ({kind}-...){file}, and "
+        f"an https:// URL of a public host",
+        param=kind,
+    )

@@ -1,0 +1,143 @@
+"""Tools that speak and listen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from llama_index.core.base.llms.types import AudioBlock, TextBlock
+from llama_index.core.bridge.pydantic import BaseModel, Field, PrivateAttr
+
+from llama_index_stepfun.tools.part import Arguments, ToolPart
+from llama_index_stepfun.tools.shelf import Shelf
+from llama_index_stepfun.tools.sources import Link, find, of_kind
+from stepfun_client.errors import InvalidParameterError
+
+if TYPE_CHECKING:
+    from stepfun_client.api.transcript import Transcript
+    from stepfun_client.audio import Audio
+
+_ALONE = ("flac", "opus")  # what the parts of a longer text cannot be joined in
+_ALONE_CHARACTERS = 1000
+
+
+class Speak(BaseModel):
+    """Say a text aloud: makes speech and hands it to the user's application, which plays it.
+
+    You get a short note with the id of the audio, not the sound. Call it once for the whole text.
+    """
+
+    text: str = Field(description="What to say, word for word, as plain text without markup.")
+    voice: str | None = Field(default=None, description="The name or id of another voice than the usual one.")
+    speed: float | None = Field(default=None, description="How fast: 0.5 to 2, where 1 is normal.")
+    volume: float | None = Field(default=None, description="How loud: 0.1 to 2, where 1 is normal.")
+    instruction: str | None = Field(
+        default=None, description="How to say it, in up to 200 characters, e.g. 'cheerful, almost whispering'."
+    )
+
+
+class Transcribe(BaseModel):
+    """Write down what is said in a recording, and when it is said where that is known."""
+
+    audio: str = Field(
+        description="The recording: the id of audio made earlier (audio-...), an https:// URL of a public host, or, if "
+        "a folder has been opened to you, the path of a file in it."
+    )
+
+
+ARGUMENTS: Arguments = {"speak": Speak, "aspeak": Speak, "transcribe": Transcribe, "atranscribe": Transcribe}
+
+
+class SpeechTools(ToolPart):
+    """`speak` and `transcribe`, and where sounds are found."""
+
+    speech_model: str = "step-tts-2"
+    voice: str = "cixingnansheng"
+    response_format: Literal["mp3", "wav", "flac", "opus", "pcm"] = "mp3"
+    speech_options: dict[str, Any] = Field(default_factory=dict)
+    max_characters: int = Field(default=5000, ge=1)
+    asr_model: str = "stepaudio-2.5-asr"
+    timestamps: bool = True
+    asr_options: dict[str, Any] = Field(default_factory=dict)
+
+    _sounds: Shelf[Any] = PrivateAttr(default_factory=lambda: Shelf("audio"))
+
+    def speak(
+        self,
+        text: str,
+        voice: str | None = None,
+        speed: float | None = None,
+        volume: float | None = None,
+        instruction: str | None = None,
+    ) -> list[TextBlock | AudioBlock]:
+        """Speak a text: a note for the model, and the sound; see `Speak` for what a model is told."""
+        chosen = self._chosen(voice=voice, speed=speed, volume=volume, instruction=instruction)
+        return self._spoken(self.client.speech.create(**self._speech(text, chosen)))
+
+    async def aspeak(
+        self,
+        text: str,
+        voice: str | None = None,
+        speed: float | None = None,
+        volume: float | None = None,
+        instruction: str | None = None,
+    ) -> list[TextBlock | AudioBlock]:
+        """Speak a text, asynchronously; see `speak`."""
+        chosen = self._chosen(voice=voice, speed=speed, volume=volume, instruction=instruction)
+        return self._spoken(await self.async_client.speech.create(**self._speech(text, chosen)))
+
+    def transcribe(self, audio: str) -> list[TextBlock]:
+        """Write down what is said in a recording; see `Transcribe` for what a model is told.
+
+        Returns:
+            The text, and a second block with a line for each timed segment where there are several.
+        """
+        return _written(self.client.transcription.create(self._sound(audio), **self._recognition()))
+
+    async def atranscribe(self, audio: str) -> list[TextBlock]:
+        """Write down what is said in a recording, asynchronously; see `transcribe`."""
+        sound = await self._asound(audio)
+        return _written(await self.async_client.transcription.create(sound, **self._recognition()))
+
+    def _speech(self, text: object, chosen: dict[str, Any]) -> dict[str, Any]:
+        if not isinstance(text, str) or not text.strip():
+            raise InvalidParameterError("text is empty: say what is to be said", param="text")
+        most = min(self.max_characters, _ALONE_CHARACTERS if self.response_format in _ALONE else self.max_characters)
+        if len(text) > most:
+            raise InvalidParameterError(
+                f"text has {len(text):,} characters; allowed are {most:,}. Say less, or say it in parts", param="text"
+            )
+        if self.output_dir is not None:
+            self.output_dir.mkdir(parents=True, exist_ok=True)  # what cannot be written to is found out unpaid
+        how = {"voice": self.voice, "response_format": self.response_format, **self.speech_options, **chosen}
+        return {"model": self.speech_model, "input": text, "progress": False, **how}
+
+    def _spoken(self, audio: Audio) -> list[TextBlock | AudioBlock]:
+        name = self._sounds.put(audio, most=self.keep, most_bytes=self.keep_bytes)
+        length = "" if audio.duration_seconds is None else f", {audio.duration_seconds:.1f} s"
+        saved = self._saved(audio, f"{name}.{audio.format}")
+        note = f"Spoken and handed to the user's application: {name} ({audio.format}{length}{saved})."
+        # Given in base64: core takes bytes for base64 where they could be.
+        return [TextBlock(text=note), AudioBlock(audio=audio.base64().encode(), format=audio.format)]
+
+    def _recognition(self) -> dict[str, Any]:
+        return {"model": self.asr_model, "timestamps": self.timestamps, "progress": False, **self.asr_options}
+
+    def _sound(self, name: str) -> Audio | bytes:
+        found = find(name, self._sounds, root_dir=self.root_dir, most_bytes=self.max_bytes)
+        if not isinstance(found, Link):
+            return found
+        return of_kind(self.client.fetch(found.url, max_bytes=self.max_bytes).content, "audio", found.url)
+
+    async def _asound(self, name: str) -> Audio | bytes:
+        found = find(name, self._sounds, root_dir=self.root_dir, most_bytes=self.max_bytes)
+        if not isinstance(found, Link):
+            return found
+        fetched = await self.async_client.fetch(found.url, max_bytes=self.max_bytes)
+        return of_kind(fetched.content, "audio", found.url)
+
+
+def _written(transcript: Transcript) -> list[TextBlock]:
+    timed = [one for one in transcript.segments if one.start is not None and one.end is not None]
+    lines = [f"[{one.start:.1f}-{one.end:.1f} s] {one.text.strip()}" for one in timed]
+    blocks = [TextBlock(text=transcript.text or "[nothing is said in this recording]")]
+    return [*blocks, TextBlock(text="\n".join(lines))] if len(lines) > 1 else blocks
