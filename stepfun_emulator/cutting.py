@@ -13,6 +13,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _BEFORE_CUT = 3  # events that still arrive
+_ERROR = b'{"error":{"message":"the engine is overloaded, please try again later","type":"server_error"}}'
+# Streams of typed events have an error of their own (WIRE.md section 2), by what their first event holds.
+_EVENT_ERRORS = {
+    b'"type":"transcript.text.': b'{"type":"error","message":"the engine is overloaded, please try again later"}',
+}
 _ODD = (1, 7, 2, 31, 3, 5, 64, 11)
 
 
@@ -117,11 +122,11 @@ def garbage(pieces: list[bytes], *, streamed: bool, delay: float) -> Iterator[St
 def error_in_stream(pieces: list[bytes], *, streamed: bool, delay: float) -> Iterator[Step]:
     """200, and then an error: after two events of a stream, or as the body of a whole reply."""
     del delay
-    error = b'{"error":{"message":"the engine is overloaded, please try again later","type":"server_error"}}'
     if not streamed:
-        yield error
+        yield _ERROR
         return
     yield from pieces[:2]
+    error = next((error for mark, error in _EVENT_ERRORS.items() if pieces and mark in pieces[0]), _ERROR)
     yield b"data: " + error + b"\n\n"
 
 

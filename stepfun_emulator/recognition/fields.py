@@ -89,9 +89,6 @@ class Fields:
     def content(self, name: str) -> bytes:
         """Bytes in base64, at least one."""
         try:
-            content = base64.b64decode(self.text(name), validate=True)
+            return base64.b64decode(self.text(name), validate=True)
         except (binascii.Error, ValueError):
             raise invalid(self.path(name), f"{self.path(name)} is not valid base64") from None
-        if not content:
-            raise invalid(self.path(name), f"{self.path(name)} must not be empty")
-        return content

@@ -281,6 +281,19 @@ def test_what_a_body_may_not_be(http, body, param):
     refused(http.post("/audio/asr/sse", json=body), param)
 
 
+def test_too_large_audio_is_refused(http, samples, monkeypatch):
+    monkeypatch.setattr("stepfun_emulator.recognition.sse.LARGEST", 100)
+    assert "too large" in refused(http.post("/audio/asr/sse", json=streamed(samples, PCM)), "audio.data")
+
+
+def test_an_error_in_the_stream_is_an_event_of_its_kind(http, samples):
+    faulty = {"x-emulator-fault": "error-in-stream"}
+    first, second, error = events(http.post("/audio/asr/sse", json=streamed(samples, PCM), headers=faulty))
+    assert first["delta"] + second["delta"] == "Hello,"
+    assert set(error) == {"type", "message"}
+    assert error["type"] == "error"
+
+
 def test_lenient_ignores_undocumented_fields_of_the_stream(lenient, samples):
     body = streamed(samples, {**PCM, "channels": 1}, temperature=0)
     assert events(lenient.post("/audio/asr/sse", json=body))[-1]["text"] == TEXT
