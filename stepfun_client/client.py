@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from stepfun_client.api.knowledge import AsyncVectorStores, VectorStores
     from stepfun_client.api.search import AsyncSearch, Search
     from stepfun_client.api.speech import AsyncSpeech, Speech
+    from stepfun_client.api.transcription import AsyncTranscription, Transcription
     from stepfun_client.core.call import Call, Fetched, Flow, StreamReader
     from stepfun_client.core.dialogue import Dialogue
     from stepfun_client.core.transport import (  # noqa: F401 - named in the bases below
@@ -174,9 +175,9 @@ class StepFunClient(_Configured["HTTPClient", "Driver"]):
             APIResponseError: If what it sends cannot be unpacked.
 
         Example:
-            >>> client.fetch("http://169.254.169.254/latest/meta-data")  # doctest: +IGNORE_EXCEPTION_DETAIL
+            >>> client.fetch("http://169.254.169.254/latest/meta-data")
             Traceback (most recent call last):
-            stepfun_client.errors.InvalidParameterError: ... is not fetched: 169.254.169.254 is no public address
+            stepfun_client.errors.InvalidParameterError: ... 169.254.169.254 is no public address. Allowed are ...
         """
         return self.run(fetch(url, max_bytes=max_bytes, timeout=timeout))
 
@@ -225,6 +226,13 @@ class StepFunClient(_Configured["HTTPClient", "Driver"]):
         from stepfun_client.api.speech import Speech
 
         return Speech(self)
+
+    @property
+    def transcription(self) -> Transcription:
+        """Text from speech: files, streams, live."""
+        from stepfun_client.api.transcription import Transcription
+
+        return Transcription(self)
 
     @property
     def models(self) -> Models:
@@ -332,6 +340,13 @@ class AsyncStepFunClient(_Configured["AsyncHTTPClient", "AsyncDriver"]):
         from stepfun_client.api.speech import AsyncSpeech
 
         return AsyncSpeech(self)
+
+    @property
+    def transcription(self) -> AsyncTranscription:
+        """Text from speech: files, streams, live."""
+        from stepfun_client.api.transcription import AsyncTranscription
+
+        return AsyncTranscription(self)
 
     @property
     def models(self) -> AsyncModels:

@@ -104,7 +104,7 @@ def _scheme(parts: SplitResult) -> str:
 
 def _host(parts: SplitResult) -> str:
     host = parts.hostname or ""
-    if ":" in host:
+    if ":" in host and "%" not in host:  # a zone names an interface of this machine
         return str(IPv6Address(host))
     name = host if host.isascii() else host.encode("idna").decode("ascii")
     if not _HOST_NAME.fullmatch(name.lower()):
