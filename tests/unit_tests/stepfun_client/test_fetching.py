@@ -478,9 +478,20 @@ async def test_an_address_that_cannot_be_sent_is_refused(fetch, internet):
 # --- TLS --------------------------------------------------------------------------------------------------------------
 
 
-_OPENSSL = (
-    "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=example.com -addext subjectAltName=DNS:example.com"
-).split()
+_OPENSSL = [
+    "openssl",
+    "req",
+    "-x509",
+    "-newkey",
+    "rsa:2048",
+    "-nodes",
+    "-days",
+    "2",
+    "-subj",
+    "/CN=example.com",
+    "-addext",
+    "subjectAltName=DNS:example.com",
+]
 
 
 @pytest.fixture(scope="module")
