@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.routing import Route, WebSocketRoute
 
-from stepfun_emulator import account, knowledge, uploads
+from stepfun_emulator import account, knowledge, uploads, voices
 from stepfun_emulator.breaking import Breaker
 from stepfun_emulator.chat import endpoint as chat
 from stepfun_emulator.errors import wrong_path
@@ -22,6 +22,8 @@ from stepfun_emulator.recognition import socket as recognition
 from stepfun_emulator.recognition import sse, tasks, transcriptions
 from stepfun_emulator.replies import PLAN_PREFIX, Handler, guarded
 from stepfun_emulator.service import Service
+from stepfun_emulator.speech import endpoint as speech
+from stepfun_emulator.speech.talking import talking
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -31,13 +33,17 @@ if TYPE_CHECKING:
 
 _PLAN: tuple[tuple[str, str, Handler], ...] = (
     ("POST", "/chat/completions", chat.create),
+    ("POST", "/audio/speech", speech.create),
     ("POST", "/audio/asr/sse", sse.create),
+    ("GET", "/audio/voices", voices.list_cloned),
+    ("POST", "/audio/voices", voices.create),
+    ("POST", "/audio/voices/preview", voices.preview),
 )
 _SOCKETS: tuple[tuple[str, SocketEndpoint], ...] = (
     ("/realtime/asr/stream", recognition.stream),
     ("/audio/asr/stream", recognition.stream),
 )
-_PLAN_SOCKETS: tuple[tuple[str, SocketEndpoint], ...] = ()
+_PLAN_SOCKETS: tuple[tuple[str, SocketEndpoint], ...] = (("/realtime/audio", talking),)
 _REST: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "/models", account.list_models),
     ("GET", "/models/{model:path}", account.retrieve_model),
@@ -56,6 +62,7 @@ _REST: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "/vector_stores/{id}/files", knowledge.list_files),
     ("DELETE", "/vector_stores/{id}/files/{file_id}", knowledge.take_out),
     ("POST", "/search", knowledge.search),
+    ("GET", "/audio/system_voices", voices.list_official),
     ("POST", "/audio/transcriptions", transcriptions.create),
     ("POST", "/audio/asr/file/submit", tasks.submit),
     ("POST", "/audio/asr/file/query", tasks.query),
@@ -81,6 +88,7 @@ def create_app(
         routes=[
             *(_route("/v1", *one) for one in (*_PLAN, *_REST)),
             *(_route(PLAN_PREFIX, *one) for one in _PLAN),
+            Route("/spoken/{name}", speech.spoken, name="spoken"),
             *(WebSocketRoute("/v1" + path, talk) for path, talk in (*_PLAN_SOCKETS, *_SOCKETS)),
             *(WebSocketRoute(PLAN_PREFIX + path, talk) for path, talk in _PLAN_SOCKETS),
         ],

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from stepfun_emulator.files import Cabinet
 from stepfun_emulator.journal import Journal
 from stepfun_emulator.recognition.jobs import Jobs
+from stepfun_emulator.speech.cloned import Voices
 from stepfun_emulator.stores import Stores
 from stepfun_emulator.tokens import PromptCache
 
@@ -29,6 +30,8 @@ class Service:
         files: The uploaded files.
         stores: The vector stores.
         jobs: The recognition jobs submitted.
+        voices: The cloned voices.
+        speeches: What was said and is to be fetched by URL, by the names in the URLs.
         cache: The beginnings of the prompts seen.
         journal: What was received.
     """
@@ -38,12 +41,15 @@ class Service:
     idle_seconds: float = 60.0
     files: Cabinet = field(default_factory=Cabinet)
     stores: Stores = field(init=False)
+    voices: Voices = field(init=False)
+    speeches: dict[str, bytes] = field(default_factory=dict)
     jobs: Jobs = field(default_factory=Jobs)
     cache: PromptCache = field(default_factory=PromptCache)
     journal: Journal = field(default_factory=Journal)
 
     def __post_init__(self) -> None:
         self.stores = Stores(self.files)
+        self.voices = Voices(self.files)
 
     @property
     def pause(self) -> float:

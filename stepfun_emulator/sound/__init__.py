@@ -13,10 +13,10 @@ from stepfun_emulator.sound.riff import wav_seconds, write_wav
 from stepfun_emulator.sound.sentences import split_sentences
 
 if TYPE_CHECKING:
-    from stepfun_emulator.sound.formats import Sound
+    from stepfun_emulator.sound.formats import Encoder, Sound
     from stepfun_emulator.sound.tongue import Heard
 
-__all__ = ["RATE", "decode", "encode", "hear", "split_sentences", "utter", "wav_seconds", "write_wav"]
+__all__ = ["RATE", "decode", "encode", "encoder", "hear", "split_sentences", "utter", "wav_seconds", "write_wav"]
 
 RATE = 24_000
 _MISSING = "the emulator's sound needs numpy and soundfile: pip install 'stepfun-integrations[emulator]'"
@@ -59,6 +59,19 @@ def encode(samples: bytes, rate: int, form: str, *, text: str = "") -> bytes:
     except ImportError:
         raise _missing() from None
     return formats.encode(samples, rate, form, text=text)
+
+
+def encoder(form: str, rate: int) -> Encoder:
+    """Write a file piece by piece: see :class:`stepfun_emulator.sound.formats.Encoder`.
+
+    Raises:
+        Refusal: soundfile is missing.
+    """
+    try:
+        from stepfun_emulator.sound import formats
+    except ImportError:
+        raise _missing() from None
+    return formats.Encoder(form, rate)
 
 
 def decode(data: bytes, form: str = "", *, rate: int = 16_000, bits: int = 16, channels: int = 1) -> Sound:

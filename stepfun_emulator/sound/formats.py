@@ -24,7 +24,10 @@ MEDIA_TYPES = {
 _COMPRESSED = {"mp3": ("MP3", "MPEG_LAYER_III"), "flac": ("FLAC", "PCM_16"), "opus": ("OGG", "OPUS")}
 _OPUS_RATES = (8000, 12_000, 16_000, 24_000, 48_000)
 _OPUS_RATE = 24_000  # where the asked rate is none of Opus'
+_MP3_COMPRESSION = 0.6
 _AT_ONCE = 1 << 16  # libsndfile's ogg writer keeps what it is given at once on its stack
+_ENDLESS = 1 << 60  # frames
+_LITTLE = 512  # frames: as much is lost at the end of a streamed FLAC at most
 _WHOLE, _FLOATING = 1, 3  # format codes of a WAV file
 _READABLE = {*((bits, _WHOLE) for bits in (8, 16, 24, 32)), (32, _FLOATING), (64, _FLOATING)}
 
@@ -69,15 +72,49 @@ def encode(samples: bytes, rate: int, form: str, *, text: str = "") -> bytes:
         return write_wav(samples, rate, text=text)
     if form == "opus" and rate not in _OPUS_RATES:
         samples, rate = resample(samples, rate, _OPUS_RATE), _OPUS_RATE
-    container, codec = _COMPRESSED[form]
-    file = io.BytesIO()
-    wave = np.frombuffer(samples, "<i2")
-    with soundfile.SoundFile(file, "w", rate, 1, codec, format=container) as out:
-        out.title = "StepFun emulator: tones, not a voice"
-        out.comment = provenance(text)
+    encoder = Encoder(form, rate, text=text)
+    encoder.add(samples)
+    encoder.finish()
+    return encoder.file.getvalue()
+
+
+class Encoder:
+    """Writes a compressed file piece by piece: the pieces joined are one file that plays.
+
+    A finished file says at its beginning how long it is; what has been given away by then cannot say it any more.
+
+    Args:
+        form: ``mp3``, ``flac`` or ``opus``.
+        rate: Samples a second; for Opus one that it knows.
+        text: What is said, for the comment.
+    """
+
+    def __init__(self, form: str, rate: int, *, text: str = "") -> None:
+        container, codec = _COMPRESSED[form]
+        # A constant rate of bits: without the count of frames that is how a player knows the length.
+        steady = {"bitrate_mode": "CONSTANT", "compression_level": _MP3_COMPRESSION} if form == "mp3" else {}
+        self.file = io.BytesIO()
+        self._out = soundfile.SoundFile(self.file, "w", rate, 1, codec, format=container, **steady)
+        self._out.title = "StepFun emulator: tones, not a voice"
+        self._out.comment = provenance(text)
+        self._given = 0
+
+    def add(self, samples: bytes) -> bytes:
+        """Take samples; give what can be given by now, which may be nothing."""
+        wave = np.frombuffer(samples, "<i2")
         for at in range(0, len(wave), _AT_ONCE):
-            out.write(wave[at : at + _AT_ONCE])
-    return file.getvalue()
+            self._out.write(wave[at : at + _AT_ONCE])
+        return self._new()
+
+    def finish(self) -> bytes:
+        """The rest."""
+        self._out.close()
+        return self._new()
+
+    def _new(self) -> bytes:
+        new = self.file.getvalue()[self._given :]
+        self._given += len(new)
+        return new
 
 
 def resample(samples: bytes, rate: int, wanted: int) -> bytes:
@@ -116,10 +153,23 @@ def decode(data: bytes, form: str = "", *, rate: int = 16_000, bits: int = 16, c
         if layout.code in (_WHOLE, _FLOATING):
             return _plain(data, layout)
     try:
-        wave, rate = soundfile.read(io.BytesIO(data), dtype="int16", always_2d=True)
+        with soundfile.SoundFile(io.BytesIO(data)) as file:
+            wave = _endless(file) if file.frames > _ENDLESS else file.read(dtype="int16", always_2d=True)
+            return _sound(wave, file.samplerate)
     except soundfile.LibsndfileError as error:
         raise ValueError(f"the audio cannot be decoded: {error}") from None
-    return _sound(wave, rate)
+
+
+def _endless(file: soundfile.SoundFile) -> NDArray[Any]:
+    """All of a FLAC that was streamed: it cannot say how long it is, and its end looks like an error."""
+    parts = [np.zeros((0, file.channels), "int16")]
+    try:
+        while len(part := file.read(_LITTLE, dtype="int16", always_2d=True)):
+            parts.append(part)
+    except soundfile.LibsndfileError:
+        if len(parts) == 1:
+            raise
+    return np.concatenate(parts)
 
 
 def _plain(data: bytes, layout: Layout) -> Sound:

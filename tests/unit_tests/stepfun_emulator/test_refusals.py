@@ -50,7 +50,7 @@ def test_broke_key_is_402(emulator):
     refused(response, 402, "quota_exceeded")
 
 
-@pytest.mark.parametrize("path", ["/nothing", "/chat/completions/", "/models/", "/chat", "/audio/speech"])
+@pytest.mark.parametrize("path", ["/nothing", "/chat/completions/", "/models/", "/chat", "/audio/speeches"])
 def test_unknown_path_is_a_plain_text_404(http, path):
     response = http.post(path)
     assert response.status_code == 404
