@@ -31,6 +31,7 @@ from stepfun_client.errors import (
 
 if TYPE_CHECKING:
     from stepfun_client.api.knowledge import retrieval_tool
+    from stepfun_client.api.transcript import Transcript
     from stepfun_client.audio.clip import Audio
 
 __all__ = [
@@ -54,6 +55,7 @@ __all__ = [
     "StepFunError",
     "StreamInterruptedError",
     "StreamTimeoutError",
+    "Transcript",
     "retrieval_tool",
 ]
 
@@ -68,4 +70,8 @@ def __getattr__(name: str) -> Any:
         from stepfun_client.audio.clip import Audio  # noqa: PLC0415 - most programs make no sound
 
         return Audio
+    if name == "Transcript":
+        from stepfun_client.api.transcript import Transcript  # noqa: PLC0415 - as above
+
+        return Transcript
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,309 @@
+"""Recognition while somebody speaks: the dialogue of `/realtime/asr/stream` (WIRE.md section 8).
+
+With voice activity detection the service ends a turn when it has heard some silence, and no event says that no more
+sound will come: a commit is only for sessions without. So silence is appended at the end, somewhat more than the service
+waits for; it closes the last turn as any pause does. Then every turn's transcript is waited for, and where the last one
+may have come already, a few seconds of silence on the line are the end.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import AsyncIterable, Iterable, Iterator, Mapping
+from enum import Enum
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from stepfun_client.api.live_events import (
+    Committed,
+    LiveCompleted,
+    LiveDelta,
+    LiveEvent,
+    SpeechStarted,
+    SpeechStopped,
+    event_of,
+)
+from stepfun_client.api.live_params import LiveSettings
+from stepfun_client.api.streams import AsyncStream, Stream
+from stepfun_client.api.transcript import Segment, Transcript, joined
+from stepfun_client.errors import InvalidParameterError, StreamInterruptedError, stream_error
+
+if TYPE_CHECKING:
+    from stepfun_client.api.resource import AsyncRunner, Runner
+
+Event = dict[str, Any]
+
+_PIECE_MS = 200
+_PIECE_BYTES = 8192  # of what is no pcm
+_MARGIN_MS = 500
+_UNKNOWN_SILENCE_MS = 2000
+_QUIET_SECONDS = 3.0
+
+
+class Commit(Enum):
+    """A piece of input that is no sound: the end of an utterance, where the service does not look for it itself."""
+
+    COMMIT = "commit"
+
+
+COMMIT: Final = Commit.COMMIT
+"""Put it among the pieces of audio to end an utterance, with `turn_detection=None`."""
+
+LivePiece: TypeAlias = "bytes | bytearray | memoryview | Commit"
+
+
+class LiveDialogue:
+    """What is said on the WebSocket: sound in, events out.
+
+    Args:
+        settings: How the session is to be.
+    """
+
+    query: Mapping[str, str] = {}
+
+    def __init__(self, settings: LiveSettings) -> None:
+        self.path = settings.path
+        self.ready = False
+        self.trace_id: str | None = None
+        self._settings = settings
+        self._answers: list[Event] = []
+        self._rest = bytearray()
+        self._sent = 0  # bytes of sound
+        self._uncommitted = False  # whether sound was sent since the last commit
+        self._awaited = 0  # utterances that are committed and have no transcript yet
+        self._speaking = False
+        self._ended = False
+        self._is_quiet = False
+        self._heard_until: float | None = None
+        self._spans: dict[str | None, tuple[float | None, float | None]] = {}  # of utterances still open, by item
+
+    @property
+    def done(self) -> bool:
+        """Whether all has been said: no utterance is open, and none can follow."""
+        if not self._ended or self._awaited or self._speaking:
+            return False
+        return self._settings.turn_detection is None or self._is_quiet or self._has_no_room
+
+    @property
+    def patience(self) -> float | None:
+        """How long the service may say nothing before nothing more is to be expected, in seconds; None while it owes an answer."""
+        owes = self._awaited or self._speaking or not self._ended
+        return None if owes else _QUIET_SECONDS
+
+    def be_quiet(self) -> None:
+        """Take it that the service has said nothing for as long as `patience` allows."""
+        self._is_quiet = True
+
+    @property
+    def _has_no_room(self) -> bool:
+        """Whether the last transcript ends so late that no further turn finds room before the end of the sound."""
+        heard, silence_ms = self._heard_until, self._settings.silence_ms
+        if heard is None or silence_ms is None:
+            return False
+        return self._sent / self._settings.bytes_per_second - heard <= silence_ms / 1000
+
+    def begin(self, trace_id: str | None) -> None:
+        """Take the trace id of the handshake."""
+        self.trace_id = trace_id
+
+    def answers(self) -> list[Event]:
+        """Give, once, what is to be sent in answer to what has been received."""
+        given, self._answers = self._answers, []
+        return given
+
+    def send(self, piece: LivePiece) -> list[Event]:
+        """Give the events that carry a piece of sound: cut and joined to about 200 ms each."""
+        if isinstance(piece, Commit):
+            return self._committed()
+        if not self._sent and not self._rest and bytes(piece[:4]) == b"RIFF" and self._settings.is_pcm:
+            raise InvalidParameterError(
+                "the audio is a WAV file, and format is 'pcm'; send its samples alone: wav_info(data) says where they are",
+                param="audio",
+            )
+        self._rest += piece
+        return list(self._appends(self._settings.bytes_of(_PIECE_MS) or _PIECE_BYTES))
+
+    def end(self) -> list[Event]:
+        """Give the events that end the last utterance: a commit, or the silence that the service waits for."""
+        if self._settings.turn_detection is None:
+            events = self._committed()
+        else:
+            events = list(self._appends(1))
+            sound = self._sent
+            self._rest += bytes(
+                self._settings.bytes_of((self._settings.silence_ms or _UNKNOWN_SILENCE_MS) + _MARGIN_MS)
+            )
+            events += self._appends(self._settings.bytes_of(_PIECE_MS))
+            events += self._appends(1)
+            self._sent = sound
+        self._ended = True
+        return events
+
+    def receive(self, event: Event) -> list[LiveEvent]:
+        """Take an event and return what it means; raise the error it reports."""
+        kind = event.get("type", "")
+        if kind == "error" or kind.endswith(".failed"):
+            raise stream_error(event.get("error") or event, trace_id=self.trace_id)
+        if kind == "session.created":
+            self._answers.append({"type": "session.update", "session": self._settings.session()})
+            return []
+        if kind == "session.updated":
+            self.ready = True
+            return []
+        return [self._noted(event_of(event))]
+
+    def _noted(self, event: LiveEvent) -> LiveEvent:
+        """Keep of an event what the end depends on; give a transcript the times that the events before it told."""
+        if isinstance(event, SpeechStarted):
+            self._speaking = True
+            self._widen(event.item_id, event.start, None)
+        elif isinstance(event, SpeechStopped):
+            self._speaking = False
+            self._widen(event.item_id, None, event.end)
+        elif isinstance(event, Committed):
+            self._speaking = False
+            self._awaited += self._settings.turn_detection is not None
+        elif isinstance(event, LiveDelta):
+            self._widen(event.item_id, event.start, event.end)
+        elif isinstance(event, LiveCompleted):
+            self._awaited = max(0, self._awaited - 1)
+            self._widen(event.item_id, event.start, event.end)
+            start, end = self._spans.pop(event.item_id)
+            event.start, event.end = start, end
+            if end is not None:
+                self._heard_until = max(end, self._heard_until or 0.0)
+        return event
+
+    def _widen(self, item_id: str | None, start: float | None, end: float | None) -> None:
+        before = self._spans.get(item_id, (None, None))
+        starts = [one for one in (before[0], start) if one is not None]
+        ends = [one for one in (before[1], end) if one is not None]
+        self._spans[item_id] = (min(starts, default=None), max(ends, default=None))
+
+    def _committed(self) -> list[Event]:
+        if self._settings.turn_detection is not None:
+            raise InvalidParameterError(
+                "COMMIT is only for turn_detection=None; with voice activity detection the service ends utterances "
+                "itself",
+                param="audio",
+            )
+        events = list(self._appends(1))
+        if self._uncommitted:
+            self._uncommitted = False
+            self._awaited += 1
+            events.append({"type": "input_audio_buffer.commit"})
+        return events
+
+    def _appends(self, size: int) -> Iterator[Event]:
+        """Take what waits, as long as it is at least `size` bytes, in pieces of what is sent at once."""
+        at_once = self._settings.bytes_of(_PIECE_MS) or _PIECE_BYTES
+        while len(self._rest) >= size:
+            piece = bytes(self._rest[:at_once])
+            del self._rest[:at_once]
+            self._sent += len(piece)
+            self._uncommitted = True
+            yield {"type": "input_audio_buffer.append", "audio": base64.b64encode(piece).decode("ascii")}
+
+
+class _Texts:
+    """Keeps of a session what its transcript is made of: the utterances, and nothing of how they came."""
+
+    def __init__(self, settings: LiveSettings) -> None:
+        self._settings = settings
+        self._segments: list[Segment] = []
+        self._usage: dict[str, Any] = {}
+
+    def add(self, event: LiveEvent) -> None:
+        """Take the next event."""
+        if isinstance(event, LiveCompleted):
+            if event.transcript.strip():
+                self._segments.append(Segment(text=event.transcript.strip(), start=event.start, end=event.end))
+            self._usage = _added(self._usage, event.usage or {})
+
+    def transcript(self, trace_id: str | None) -> Transcript:
+        """Make the whole."""
+        return Transcript(
+            text=joined(segment.text for segment in self._segments),
+            language=self._settings.language,
+            segments=list(self._segments),
+            usage=self._usage or None,
+            model=self._settings.model,
+            trace_id=trace_id,
+        )
+
+
+def _added(usage: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
+    """Add numbers to numbers, at every depth; of the rest the newer counts."""
+    result = dict(usage)
+    for name, value in more.items():
+        before = result.get(name)
+        if isinstance(value, Mapping):
+            value = _added(before if isinstance(before, Mapping) else {}, value)  # noqa: PLW2901 - the sum
+        elif isinstance(value, (int, float)) and isinstance(before, (int, float)):
+            value = before + value  # noqa: PLW2901 - the sum
+        result[name] = value
+    return result
+
+
+class LiveTranscription(Stream[LiveEvent]):
+    """What the service makes of the sound, event by event. Nothing but texts is kept, however long it goes on.
+
+    Leaving it unread (`break`, `close`, the end of a `with` block) closes the session.
+    """
+
+    def __init__(self, runner: Runner, settings: LiveSettings, audio: Iterable[LivePiece]) -> None:
+        self._dialogue = LiveDialogue(settings)
+        self._texts = _Texts(settings)
+        super().__init__(runner.converse(self._dialogue, audio, timeout=settings.params.get("timeout")))
+
+    @property
+    def trace_id(self) -> str | None:
+        """The session's trace id, as soon as it is open."""
+        return self._dialogue.trace_id
+
+    def _take(self, piece: LiveEvent) -> None:
+        self._texts.add(piece)
+
+    def transcript(self) -> Transcript:
+        """Read what is left and return all that was said, a segment an utterance.
+
+        Raises:
+            StreamInterruptedError: If the session was closed before its end.
+        """
+        self._read_to_end()
+        return _whole(self._dialogue, self._texts)
+
+
+class AsyncLiveTranscription(AsyncStream[LiveEvent]):
+    """What the service makes of the sound, asynchronously; see `LiveTranscription`."""
+
+    def __init__(
+        self,
+        runner: AsyncRunner,
+        settings: LiveSettings,
+        audio: Iterable[LivePiece] | AsyncIterable[LivePiece],
+    ) -> None:
+        self._dialogue = LiveDialogue(settings)
+        self._texts = _Texts(settings)
+        super().__init__(runner.converse(self._dialogue, audio, timeout=settings.params.get("timeout")))
+
+    @property
+    def trace_id(self) -> str | None:
+        """The session's trace id, as soon as it is open."""
+        return self._dialogue.trace_id
+
+    def _take(self, piece: LiveEvent) -> None:
+        self._texts.add(piece)
+
+    async def transcript(self) -> Transcript:
+        """Read what is left and return all that was said; see `LiveTranscription.transcript`."""
+        await self._read_to_end()
+        return _whole(self._dialogue, self._texts)
+
+
+def _whole(dialogue: LiveDialogue, texts: _Texts) -> Transcript:
+    if not dialogue.done and dialogue.ready:
+        raise StreamInterruptedError(
+            "the session was closed or broke before its end, so there is no whole transcript",
+            trace_id=dialogue.trace_id,
+        )
+    return texts.transcript(dialogue.trace_id)
