@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, AsyncIterable, Generator, Iterable, 
 from contextlib import AbstractContextManager, aclosing
 from typing import TYPE_CHECKING, Any
 
-from stepfun_client.api.resource import AsyncResource, Resource
+from stepfun_client.api.resource import AsyncResource, Resource, some_text
 from stepfun_client.api.speech_params import DEFAULT_SAMPLE_RATE, limit_of
 from stepfun_client.api.speech_stream import AudioChunk
 from stepfun_client.api.streams import AsyncStream, Stream
@@ -55,7 +55,8 @@ class _Spoken:
         }
         if plan.format == "wav" and all(piece[:4] == b"RIFF" for piece in self._kept):  # each a file of its own
             return join_audio([Audio.of(piece, text=plan.text, **facts) for piece in self._kept])
-        return Audio.of(b"".join(self._kept), text=plan.text, **facts)
+        seconds = [piece.duration_seconds for piece in self._kept if piece.duration_seconds is not None]
+        return Audio.of(b"".join(self._kept), text=plan.text, duration_seconds=sum(seconds) if seconds else None, **facts)
 
 
 class SpeechStream(_Spoken, Stream[AudioChunk]):
@@ -220,10 +221,12 @@ class AsyncSpeech(AsyncResource):
     ) -> AsyncSpeechStream:
         """Speak a text in pieces, to iterate with `async for`; texts are taken in a task of their own."""
         plan = SpeechPlan(model=model, voice=voice, text=input if isinstance(input, str) else None, params=params)
-        return AsyncSpeechStream(plan, plan.legs(self._runner.events, self._runner.converse, input))
+        kinds = (Iterable, AsyncIterable)
+        return AsyncSpeechStream(plan, plan.legs(self._runner.events, self._runner.converse, input, kinds))
 
 
 def _watched(model: str, text: str, *, wanted: bool | None) -> AbstractContextManager[ProgressBar]:
     """Show a bar for a long text; what one request can do is over before a bar is read."""
-    shown = False if wanted is None and len(text) <= limit_of(model) else wanted
+    is_short = len(some_text(text, "input")) <= limit_of(some_text(model, "model"))
+    shown = False if wanted is None and is_short else wanted
     return progress_bar(len(text), unit="character", description="speech", wanted=shown)

@@ -13,7 +13,7 @@ from stepfun_client.api.speech_params import MAX_CHARACTERS, creation
 from stepfun_client.api.speech_stream import AudioChunk, decoded
 from stepfun_client.audio.sentences import split_text
 from stepfun_client.core.call import unreadable
-from stepfun_client.errors import stream_error
+from stepfun_client.errors import InvalidParameterError, stream_error
 
 Event = dict[str, Any]
 
@@ -52,7 +52,17 @@ class SpeechDialogue:
         return given
 
     def send(self, piece: str) -> list[Event]:
-        """Give the events that carry a piece of text: one, or several where it is longer than one may be."""
+        """Give the events that carry a piece of text: one, or several where it is longer than one may be.
+
+        Raises:
+            InvalidParameterError: If it is no text.
+        """
+        if not isinstance(piece, str):
+            raise InvalidParameterError(
+                f"input gave {piece!r:.80}, a {type(piece).__name__}; every piece must be a text, such as a message "
+                "chunk's `.text`",
+                param="input",
+            )
         pieces = split_text(piece, MAX_CHARACTERS) if len(piece) > MAX_CHARACTERS else [piece]
         return [self._event("tts.text.delta", text=part) for part in pieces]
 
@@ -67,7 +77,8 @@ class SpeechDialogue:
         Raises:
             APIStatusError: If the service reports an error.
         """
-        data = {**event, **(event.get("data") or {})}
+        own = event.get("data")
+        data = {**event, **own} if isinstance(own, dict) else event
         match event.get("type"):
             case "tts.connection.done":
                 self._greet(data)

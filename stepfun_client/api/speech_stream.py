@@ -25,8 +25,6 @@ class AudioChunk(bytes):
         trace_id: The exchange's trace id; quote it to StepFun's support.
     """
 
-    __slots__ = ("duration_seconds", "sentence", "trace_id")
-
     sentence: str | None
     duration_seconds: float | None
     trace_id: str | None

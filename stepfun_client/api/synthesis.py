@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterable, Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 import pydantic_core
@@ -14,6 +14,7 @@ from stepfun_client.api.speech_params import (
     DEFAULT_SAMPLE_RATE,
     StreamParams,
     checked_speech,
+    creation,
     limit_of,
     speech_body,
 )
@@ -21,7 +22,7 @@ from stepfun_client.api.speech_stream import SpeechReader
 from stepfun_client.audio import Audio
 from stepfun_client.audio.joining import join_audio
 from stepfun_client.audio.sentences import split_text
-from stepfun_client.core.call import Call, Flow, Reply, unreadable
+from stepfun_client.core.call import Call, Flow, Reply, encode_json, unreadable
 from stepfun_client.errors import InvalidParameterError, StepFunError, stream_error
 
 LegT = TypeVar("LegT")
@@ -32,9 +33,7 @@ _CONTINUED = {"mp3": "mp3_stream", "opus": "opus_stream", "flac": "flac_stream"}
 
 def _parts_of(model: str, text: str) -> list[str]:
     parts = split_text(some_text(text, "input"), limit_of(model))
-    if not parts:
-        raise InvalidParameterError("input is blank: there is nothing to say", param="input")
-    return parts
+    return [part for part in parts if not part.isspace()]  # StepFun refuses a request without anything to say
 
 
 def _call(model: str, text: str, voice: str, given: Mapping[str, Any], **more: Any) -> Call:
@@ -90,6 +89,15 @@ def _not_sound(content: bytes, kind: str, trace_id: str | None) -> StepFunError:
     return unreadable(content, ValueError(f"{kind} and no audio"), trace_id=trace_id)
 
 
+def _check_source(source: Any, kinds: tuple[type, ...]) -> None:
+    if isinstance(source, kinds) and not isinstance(source, (bytes, bytearray, memoryview, Mapping)):
+        return
+    way = "; it is asynchronous: use AsyncStepFunClient" if isinstance(source, AsyncIterable) else ""
+    raise InvalidParameterError(
+        f"input is {source!r:.80}; it must be a text, or an iterable that gives texts{way}", param="input"
+    )
+
+
 class SpeechPlan:
     """How a streamed synthesis will go, decided before anything is sent."""
 
@@ -99,11 +107,23 @@ class SpeechPlan:
         self.format = self.given.get("response_format") or DEFAULT_FORMAT
 
     def legs(
-        self, events: Callable[[Call, SpeechReader], LegT], converse: Callable[..., LegT], source: Any
+        self,
+        events: Callable[[Call, SpeechReader], LegT],
+        converse: Callable[..., LegT],
+        source: Any,
+        kinds: tuple[type, ...] = (Iterable,),
     ) -> list[LegT]:
-        """Begin each part of the speech, without sending anything yet: one is over before the next is asked for."""
+        """Begin each part of the speech, without sending anything yet: one is over before the next is asked for.
+
+        Args:
+            events: How the client reads an event stream.
+            converse: How it holds a dialogue.
+            source: The text, or what gives the texts.
+            kinds: What the client can take texts from.
+        """
         if self.text is not None:
             return [events(call, reader) for call, reader in self._over_http(self.text)]
+        _check_source(source, kinds)
         return [converse(self._over_websocket(), source, timeout=self.given.get("timeout"))]
 
     def _over_http(self, text: str) -> list[tuple[Call, SpeechReader]]:
@@ -139,4 +159,5 @@ class SpeechPlan:
                 param="extra_headers",
             )
         params = {**self.given, "response_format": _CONTINUED.get(self.format, self.format)}
+        encode_json(creation(session_id="", voice=self.voice, params=params))  # no JSON is refused before connecting
         return SpeechDialogue(model=self.model, voice=self.voice, params=params)

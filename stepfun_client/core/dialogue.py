@@ -21,8 +21,8 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
-from contextlib import aclosing
-from itertools import chain
+from contextlib import aclosing, closing, contextmanager, nullcontext
+from inspect import GEN_RUNNING, getgeneratorstate
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from stepfun_client.core.discretion import Discretion
@@ -38,6 +38,7 @@ InT_contra = TypeVar("InT_contra", contravariant=True)
 OutT_co = TypeVar("OutT_co", covariant=True)
 
 _NOT_YET: Event = {}
+_STUCK_SECONDS = 1.0  # a single event that takes longer to send than this is no longer waited for at the end
 
 
 class Dialogue(Protocol[InT_contra, OutT_co]):
@@ -83,7 +84,8 @@ def converse(
     Args:
         settings: Where and with which key.
         dialogue: What to say.
-        pieces: The input; empty pieces are passed over. All but the first are taken from it in a thread of their own.
+        pieces: The input; empty pieces are passed over. All but the first are taken from it in a thread of their own. A
+            generator is closed at the end.
         timeout: Seconds to wait for an event where the service is expected to speak; None for the default of audio.
 
     Raises:
@@ -91,23 +93,23 @@ def converse(
         APITimeoutError: If the service fell silent.
     """
     seconds = settings.read_timeout("audio", timeout)
-    rest = (piece for piece in pieces if piece)
-    first = next(rest, None)
-    if first is None:
-        return
-    with Discretion(settings), open_websocket(settings, dialogue.path, dialogue.query) as socket:
-        dialogue.begin(socket.trace_id)
-        sender = _Sender(socket, dialogue, chain([first], rest))
-        try:
-            while not dialogue.done:
-                outputs = _heard(dialogue, sender.receive(seconds))
-                for answer in dialogue.answers():
-                    socket.send(answer)
-                if dialogue.ready:
-                    sender.start()
-                yield from outputs
-        finally:
-            sender.stop()
+    with _released(_worth_sending(pieces)) as rest:
+        first = next(rest, None)
+        if first is None:
+            return
+        with Discretion(settings), open_websocket(settings, dialogue.path, dialogue.query) as socket:
+            dialogue.begin(socket.trace_id)
+            sender = _Sender(socket, dialogue, first, rest)
+            try:
+                while not dialogue.done:
+                    outputs = _heard(dialogue, sender.receive(seconds), socket.trace_id)
+                    for answer in dialogue.answers():
+                        socket.send(answer)
+                    if dialogue.ready:
+                        sender.start()
+                    yield from outputs
+            finally:
+                sender.stop()
 
 
 async def converse_async(
@@ -119,7 +121,7 @@ async def converse_async(
 ) -> AsyncGenerator[OutT]:
     """Hold a dialogue asynchronously; see `converse`. The pieces are taken in a task of their own."""
     seconds = settings.read_timeout("audio", timeout)
-    async with aclosing(_worth_sending(pieces)) as rest:
+    async with aclosing(_worth_sending_async(pieces)) as rest:
         first = await anext(rest, None)
         if first is None:
             return
@@ -129,7 +131,7 @@ async def converse_async(
                 sender = _AsyncSender(socket, dialogue, first, rest)
                 try:
                     while not dialogue.done:
-                        outputs = _heard(dialogue, await sender.receive(seconds))
+                        outputs = _heard(dialogue, await sender.receive(seconds), socket.trace_id)
                         for answer in dialogue.answers():
                             await socket.send(answer)
                         if dialogue.ready:
@@ -140,11 +142,12 @@ async def converse_async(
                     await sender.stop()
 
 
-def _heard(dialogue: Dialogue[Any, OutT], event: Event | None) -> Sequence[OutT]:
+def _heard(dialogue: Dialogue[Any, OutT], event: Event | None, trace_id: str | None) -> Sequence[OutT]:
     if event is None:
         raise StreamInterruptedError(
             "the service closed the session before it had said all: what came so far is not the whole; StepFun closes "
-            "one that is idle for 60 s, and none lasts longer than its limit"
+            "one that is idle for 60 s, and none lasts longer than its limit",
+            trace_id=trace_id,
         )
     return dialogue.receive(event)
 
@@ -152,11 +155,13 @@ def _heard(dialogue: Dialogue[Any, OutT], event: Event | None) -> Sequence[OutT]
 class _Sender:
     """Sends the input from a thread of its own, with the caller's context; its errors come out of `receive`."""
 
-    def __init__(self, socket: WebSocket, dialogue: Dialogue[InT, Any], pieces: Iterator[InT]) -> None:
-        self._socket, self._dialogue, self._pieces = socket, dialogue, pieces
+    def __init__(self, socket: WebSocket, dialogue: Dialogue[InT, Any], first: InT, rest: Generator[InT]) -> None:
+        self._socket, self._dialogue, self._first, self._rest = socket, dialogue, first, rest
         self._error: BaseException | None = None
         self._thread: threading.Thread | None = None
         self._stopped = False
+        self._sending = threading.Lock()  # held while something is being sent, not while the source is waited for
+        self._sent = 0
 
     def start(self) -> None:
         if self._thread is None:
@@ -167,6 +172,10 @@ class _Sender:
 
     def stop(self) -> None:
         self._stopped = True  # a sender that waits for its source ends with the next piece
+        if self._sending.acquire(timeout=_STUCK_SECONDS):
+            self._sending.release()
+        else:
+            self._socket.abort()  # the service has stopped reading; closing in good order would wait for it
 
     def receive(self, seconds: float) -> Event | None:
         while (event := self._receive(seconds)) is _NOT_YET:
@@ -174,31 +183,49 @@ class _Sender:
         return event
 
     def _receive(self, seconds: float) -> Event | None:
+        sent = self._sent
         try:
-            return self._socket.receive(seconds)
+            event = self._socket.receive(seconds)
         except APITimeoutError:
-            if self._thread is not None and self._thread.is_alive():
+            is_stuck = self._sending.locked() and sent == self._sent
+            if self._thread is not None and self._thread.is_alive() and not is_stuck:
                 return _NOT_YET  # there may be nothing to say to what has been sent so far
             raise
         except StreamInterruptedError:
-            if self._error is None:
-                raise
+            self._raise_own()
+            raise
+        if event is None:
+            self._raise_own()
+        return event
+
+    def _raise_own(self) -> None:
+        if self._error is not None:
             raise self._error from None
 
     def _run(self) -> None:
         try:
-            for piece in self._pieces:
-                if self._stopped:
-                    return
-                for event in self._dialogue.send(piece):
-                    self._socket.send(event)
-            for event in self._dialogue.end():
-                self._socket.send(event)
-        except StreamInterruptedError:
-            return  # the listener hears of it too
+            with _released(self._rest):
+                is_open = self._send(self._dialogue.send(self._first))
+                while is_open and (piece := next(self._rest, None)) is not None:
+                    is_open = self._send(self._dialogue.send(piece))
+                if is_open:
+                    self._send(self._dialogue.end())
         except BaseException as error:  # noqa: BLE001 - raised again by the listener
             self._error = error
             self._socket.abort()
+
+    def _send(self, events: list[Event]) -> bool:
+        """Send events; False once nothing more is to be sent, which the listener knows or will hear by itself."""
+        with self._sending:
+            for event in events:
+                if self._stopped:
+                    return False
+                try:
+                    self._socket.send(event)
+                except StreamInterruptedError:
+                    return False
+                self._sent += 1
+        return True
 
 
 class _AsyncSender:
@@ -210,12 +237,16 @@ class _AsyncSender:
         self._socket, self._dialogue, self._first, self._rest = socket, dialogue, first, rest
         self._task: asyncio.Task[None] | None = None
         self._error: BaseException | None = None
+        self._stopped = False
+        self._is_sending = False
+        self._sent = 0
 
     def start(self) -> None:
         if self._task is None:
             self._task = asyncio.create_task(self._run(), name="stepfun-sender")
 
     async def stop(self) -> None:
+        self._stopped = True
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait([self._task])
@@ -226,41 +257,77 @@ class _AsyncSender:
         return event
 
     async def _receive(self, seconds: float) -> Event | None:
+        sent = self._sent
         try:
-            return await self._socket.receive(seconds)
+            event = await self._socket.receive(seconds)
         except APITimeoutError:
-            if self._task is not None and not self._task.done():
+            is_stuck = self._is_sending and sent == self._sent
+            if self._task is not None and not self._task.done() and not is_stuck:
                 return _NOT_YET
             raise
         except StreamInterruptedError:
-            if self._error is None:
-                raise
+            self._raise_own()
+            raise
+        if event is None:
+            self._raise_own()
+        return event
+
+    def _raise_own(self) -> None:
+        if self._error is not None:
             raise self._error from None
 
     async def _run(self) -> None:
         try:
-            await self._send(self._dialogue.send(self._first))
-            async for piece in self._rest:
-                await self._send(self._dialogue.send(piece))
-            await self._send(self._dialogue.end())
-        except StreamInterruptedError:
-            return
-        except Exception as error:  # noqa: BLE001 - raised again by the listener
+            is_open = await self._send(self._dialogue.send(self._first))
+            while is_open and (piece := await anext(self._rest, None)) is not None:
+                is_open = await self._send(self._dialogue.send(piece))
+            if is_open:
+                await self._send(self._dialogue.end())
+        except BaseException as error:
+            if self._stopped:
+                raise
             self._error = error
             self._socket.abort()
 
-    async def _send(self, events: list[Event]) -> None:
+    async def _send(self, events: list[Event]) -> bool:
+        self._is_sending = True
         for event in events:
-            await self._socket.send(event)
+            try:
+                await self._socket.send(event)
+            except StreamInterruptedError:
+                return False
+            self._sent += 1
+        self._is_sending = False
+        return True
 
 
-async def _worth_sending(pieces: Iterable[InT] | AsyncIterable[InT]) -> AsyncGenerator[InT]:
-    if isinstance(pieces, AsyncIterable):
-        async for piece in pieces:
-            if piece:
-                yield piece
-    else:
+def _worth_sending(pieces: Iterable[InT]) -> Generator[InT]:
+    with closing(pieces) if isinstance(pieces, Generator) else nullcontext():
         for piece in pieces:
             if piece:
                 yield piece
+
+
+async def _worth_sending_async(pieces: Iterable[InT] | AsyncIterable[InT]) -> AsyncGenerator[InT]:
+    if isinstance(pieces, AsyncIterable):
+        async with aclosing(pieces) if isinstance(pieces, AsyncGenerator) else nullcontext():
+            async for piece in pieces:
+                if piece:
+                    yield piece
+    else:
+        for piece in _worth_sending(pieces):
+            yield piece
             await asyncio.sleep(0)  # a list or a generator gives the listener no chance by itself
+
+
+@contextmanager
+def _released(source: Generator[InT]) -> Iterator[Generator[InT]]:
+    """Close a source at the end; where the sender is in it just now, the sender does so when it comes back."""
+    try:
+        yield source
+    finally:
+        try:
+            source.close()
+        except ValueError:
+            if getgeneratorstate(source) != GEN_RUNNING:
+                raise

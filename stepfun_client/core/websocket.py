@@ -8,11 +8,10 @@ key is masked.
 from __future__ import annotations
 
 import asyncio
-import json
 import re
 import socket
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -21,7 +20,7 @@ from websockets.asyncio.client import connect as connect_async
 from websockets.exceptions import ConnectionClosed, ConnectionClosedOK, InvalidStatus, WebSocketException
 from websockets.sync.client import connect as connect_sync
 
-from stepfun_client.core.call import unreadable
+from stepfun_client.core.call import encode_json, unreadable
 from stepfun_client.core.logs import websocket_logger
 from stepfun_client.core.settings import CONNECT_TIMEOUT_SECONDS
 from stepfun_client.errors import (
@@ -44,6 +43,7 @@ if TYPE_CHECKING:
 Event = dict[str, Any]
 
 _PING_SECONDS = 20.0
+_CLOSE_SECONDS = 2.0  # a service that has fallen silent answers no farewell either
 
 
 class WebSocket:
@@ -59,13 +59,15 @@ class WebSocket:
 
     def abort(self) -> None:
         """Break the connection off: whoever waits for an event gets a StreamInterruptedError."""
-        self._connection.socket.shutdown(socket.SHUT_RDWR)
+        with suppress(OSError):  # broken off already
+            self._connection.socket.shutdown(socket.SHUT_RDWR)
 
     def send(self, event: Mapping[str, Any]) -> None:
         """Send one event.
 
         Raises:
             StreamInterruptedError: If the connection is closed.
+            InvalidParameterError: If a value is not JSON.
         """
         with _closing(self.trace_id):
             self._connection.send(_encoded(event))
@@ -76,10 +78,11 @@ class WebSocket:
         Raises:
             APITimeoutError: If none came within `timeout` seconds.
             StreamInterruptedError: If the connection broke.
+            APIResponseError: If what came is no event.
         """
         with _closing(self.trace_id):
             try:
-                return _decoded(self._connection.recv(timeout))
+                return _decoded(self._connection.recv(timeout), self.trace_id)
             except ConnectionClosedOK:
                 return None
 
@@ -108,9 +111,17 @@ class AsyncWebSocket:
         """Wait for the next event; see `WebSocket.receive`."""
         with _closing(self.trace_id):
             try:
-                return _decoded(await asyncio.wait_for(self._connection.recv(), timeout))
+                return _decoded(await asyncio.wait_for(self._connection.recv(), timeout), self.trace_id)
             except ConnectionClosedOK:
                 return None
+
+
+class _Connect(connect_async):
+    """Follows no redirect, like the synchronous one and like HTTP here: the key is for the service alone."""
+
+    def process_redirect(self, exc: Exception) -> Exception:
+        """Let the redirect be the refusal that it is."""
+        return exc
 
 
 @contextmanager
@@ -142,7 +153,7 @@ async def open_websocket_async(
     """Open a session asynchronously; see `open_websocket`."""
     url = _address(settings, path, query)
     try:
-        connection = await connect_async(url, **_options(settings))
+        connection = await _Connect(url, **_options(settings))
     except (OSError, WebSocketException) as error:
         raise _refused(error, url, settings) from without_frames(error)
     async with connection:
@@ -160,6 +171,7 @@ def _options(settings: Settings) -> dict[str, Any]:
         "ping_interval": _PING_SECONDS,
         # While a slow consumer holds the stream back, pongs wait behind events: their absence proves nothing.
         "ping_timeout": None,
+        "close_timeout": _CLOSE_SECONDS,
         "max_size": None,
         "compression": None,
         "logger": websocket_logger,
@@ -206,13 +218,15 @@ def _lowered(headers: Headers) -> dict[str, str]:
 
 
 def _encoded(event: Mapping[str, Any]) -> str:
-    return json.dumps(event, ensure_ascii=False, separators=(",", ":"))
+    return encode_json(event).decode()
 
 
-def _decoded(message: str | bytes) -> Event:
+def _decoded(message: str | bytes, trace_id: str | None) -> Event:
+    raw = message.encode("utf-8", "surrogatepass") if isinstance(message, str) else message
     try:
-        event = pydantic_core.from_json(message)
+        event = pydantic_core.from_json(raw)
     except ValueError as error:
-        raw = message.encode() if isinstance(message, str) else message
-        raise unreadable(raw, error, trace_id=None) from error
-    return dict(event)
+        raise unreadable(raw, error, trace_id=trace_id) from error
+    if not isinstance(event, dict):
+        raise unreadable(raw, TypeError("an event is a JSON object"), trace_id=trace_id)
+    return event
