@@ -11,6 +11,7 @@ from llama_index.core.readers.base import BasePydanticReader
 from llama_index.core.schema import Document
 
 from llama_index_stepfun.connection import Connected
+from llama_index_stepfun.recognition import DEFAULT_MODEL, asks_for_times
 from llama_index_stepfun.sources import Name, file_name, names, opened
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class StepFunAudioReader(Connected, BasePydanticReader):
         model: The model that listens. `step-asr-1.1` takes public URLs only.
         language: The language spoken, e.g. `"zh"`, if it is known.
         hotwords: Words to expect: names, terms.
-        timestamps: Whether to ask for the times of segments.
+        timestamps: Whether to ask for the times of segments; by default where the model tells them.
         split: `"file"` for a document for each file, `"segment"` for one for each segment of speech.
         additional_kwargs: Further parameters of `client.transcription.create`, e.g. `{"format": "pcm", "sample_rate":
             16000, "bits": 16, "channels": 1}` for bare samples.
@@ -63,10 +64,10 @@ class StepFunAudioReader(Connected, BasePydanticReader):
         ['Good morning.']
     """
 
-    model: str = "stepaudio-2.5-asr"
+    model: str = DEFAULT_MODEL
     language: str | None = None
     hotwords: list[str] | None = None
-    timestamps: bool = True
+    timestamps: bool | None = None
     split: Literal["file", "segment"] = "file"
     additional_kwargs: dict[str, Any] = Field(default_factory=dict)
     num_workers: int = Field(default=4, ge=1)
@@ -135,7 +136,8 @@ class StepFunAudioReader(Connected, BasePydanticReader):
         return await self.aload_data(file, extra_info, fs)
 
     def _how(self) -> dict[str, Any]:
-        given = {"language": self.language, "hotwords": self.hotwords, "timestamps": self.timestamps}
+        times = asks_for_times(self.model, wanted=self.timestamps)
+        given = {"language": self.language, "hotwords": self.hotwords, "timestamps": times}
         return {"model": self.model, "progress": False, **given, **self.additional_kwargs}
 
     def _documents(self, name: Name, transcript: Transcript, extra_info: Mapping[str, Any] | None) -> list[Document]:

@@ -24,7 +24,7 @@ class ToolPart(Connected):
     root_dir: Path | None = None
     output_dir: Path | None = None
     model_may_set: list[str] = Field(default_factory=list)
-    max_bytes: int = Field(default=100 * 1024 * 1024, ge=1)
+    max_bytes: int = Field(default=100_000_000, ge=1)
     keep: int = Field(default=16, ge=0)
     keep_bytes: int = Field(default=64 * 1024 * 1024, ge=0)
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 LONGEST_NAME = 2048
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")  # two letters at least: "C:" is a drive
-_UNSEEMLY = re.compile(r"[\x00-\x1f\x7f]")
+_UNSEEMLY = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")  # neither a file system nor a URL knows lone surrogates
 _OPENING = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 

@@ -44,8 +44,8 @@ class StepFunToolSpec(VoiceTools, SearchTools, BaseToolSpec):
             pcm.
         speech_options: Further parameters of `client.speech.create`, e.g. `{"speed": 1.2}`.
         max_characters: The longest text a model may have spoken at once.
-        asr_model: The model that listens; one that takes files.
-        timestamps: Whether to ask for the times of segments.
+        asr_model: The model that listens. `step-asr-1.1` takes URLs only, which StepFun fetches itself.
+        timestamps: Whether to ask for the times of segments; by default where the model tells them.
         asr_options: Further parameters of `client.transcription.create`, e.g. `{"language": "zh"}`.
         clone_voices: Whether to offer `clone_voice`, which costs money each time.
         clone_model: The model voices are cloned for.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from llama_index.core.base.llms.types import AudioBlock, TextBlock
 from llama_index.core.bridge.pydantic import BaseModel, Field, PrivateAttr
 
+from llama_index_stepfun.recognition import DEFAULT_MODEL, asks_for_times, takes_urls_only
 from llama_index_stepfun.tools.part import Arguments, ToolPart
 from llama_index_stepfun.tools.shelf import Shelf
 from llama_index_stepfun.tools.sources import Link, find, of_kind
@@ -55,8 +56,8 @@ class SpeechTools(ToolPart):
     response_format: Literal["mp3", "wav", "flac", "opus", "pcm"] = "mp3"
     speech_options: dict[str, Any] = Field(default_factory=dict)
     max_characters: int = Field(default=5000, ge=1)
-    asr_model: str = "stepaudio-2.5-asr"
-    timestamps: bool = True
+    asr_model: str = DEFAULT_MODEL
+    timestamps: bool | None = None
     asr_options: dict[str, Any] = Field(default_factory=dict)
 
     _sounds: Shelf[Any] = PrivateAttr(default_factory=lambda: Shelf("audio"))
@@ -91,11 +92,14 @@ class SpeechTools(ToolPart):
         Returns:
             The text, and a second block with a line for each timed segment where there are several.
         """
-        return _written(self.client.transcription.create(self._sound(audio), **self._recognition()))
+        found = self._find(audio)
+        sound = self._passed_on(found) or self._sound(found)
+        return _written(self.client.transcription.create(sound, **self._recognition()))
 
     async def atranscribe(self, audio: str) -> list[TextBlock]:
         """Write down what is said in a recording, asynchronously; see `transcribe`."""
-        sound = await self._asound(audio)
+        found = self._find(audio)
+        sound = self._passed_on(found) or await self._asound(found)
         return _written(await self.async_client.transcription.create(sound, **self._recognition()))
 
     def _speech(self, text: object, chosen: dict[str, Any]) -> dict[str, Any]:
@@ -120,16 +124,22 @@ class SpeechTools(ToolPart):
         return [TextBlock(text=note), AudioBlock(audio=audio.base64().encode(), format=audio.format)]
 
     def _recognition(self) -> dict[str, Any]:
-        return {"model": self.asr_model, "timestamps": self.timestamps, "progress": False, **self.asr_options}
+        times = asks_for_times(self.asr_model, wanted=self.timestamps)
+        return {"model": self.asr_model, "timestamps": times, "progress": False, **self.asr_options}
 
-    def _sound(self, name: str) -> Audio | bytes:
-        found = find(name, self._sounds, root_dir=self.root_dir, most_bytes=self.max_bytes)
+    def _find(self, name: object) -> Audio | bytes | Link:
+        return find(name, self._sounds, root_dir=self.root_dir, most_bytes=self.max_bytes)
+
+    def _passed_on(self, found: Audio | bytes | Link) -> str | None:
+        """Return the URL for a model that takes nothing else, and whose recordings StepFun fetches itself."""
+        return found.url if isinstance(found, Link) and takes_urls_only(self.asr_model) else None
+
+    def _sound(self, found: Audio | bytes | Link) -> Audio | bytes:
         if not isinstance(found, Link):
             return found
         return of_kind(self.client.fetch(found.url, max_bytes=self.max_bytes).content, "audio", found.url)
 
-    async def _asound(self, name: str) -> Audio | bytes:
-        found = find(name, self._sounds, root_dir=self.root_dir, most_bytes=self.max_bytes)
+    async def _asound(self, found: Audio | bytes | Link) -> Audio | bytes:
         if not isinstance(found, Link):
             return found
         fetched = await self.async_client.fetch(found.url, max_bytes=self.max_bytes)

@@ -38,11 +38,13 @@ class VoiceTools(SpeechTools):
 
     def clone_voice(self, audio: str) -> list[TextBlock]:
         """Clone the voice of a recording for `clone_model`; see `CloneVoice` for what a model is told."""
-        return _cloned(self.client.voices.create(self._sound(audio), model=self.clone_model))
+        return _cloned(self.client.voices.create(self._sound(self._find(audio)), model=self.clone_model))
 
     async def aclone_voice(self, audio: str) -> list[TextBlock]:
         """Clone the voice of a recording, asynchronously; see `clone_voice`."""
-        return _cloned(await self.async_client.voices.create(await self._asound(audio), model=self.clone_model))
+        return _cloned(
+            await self.async_client.voices.create(await self._asound(self._find(audio)), model=self.clone_model)
+        )
 
 
 def _cloned(voice: ClonedVoice) -> list[TextBlock]:
