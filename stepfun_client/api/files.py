@@ -6,7 +6,8 @@ import io
 import mimetypes
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -14,6 +15,7 @@ from urllib.parse import quote
 from stepfun_client.api.resource import AsyncResource, CallOptions, Resource, WireModel, checked, read
 from stepfun_client.core.call import Call, Flow, Pause, Source, Upload
 from stepfun_client.errors import APITimeoutError, InvalidParameterError
+from stepfun_client.progress import progress_bar
 from stepfun_client.sniffing import by_name
 
 if TYPE_CHECKING:
@@ -98,9 +100,14 @@ def _options(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def upload(
-    file: FileSource, *, purpose: str, filename: str | None = None, **options: Unpack[CallOptions]
+    file: FileSource,
+    *,
+    purpose: str,
+    filename: str | None = None,
+    report: Callable[[int], object] | None = None,
+    **options: Unpack[CallOptions],
 ) -> Flow[File]:
-    """Upload a file, or let the service fetch it from a URL."""
+    """Upload a file, or let the service fetch it from a URL; `report` is told how many bytes have been read."""
     if isinstance(file, io.TextIOBase):
         raise InvalidParameterError("the file is open as text; open it in binary mode: open(path, 'rb')", param="file")
     if isinstance(file, str):
@@ -115,7 +122,7 @@ def upload(
         name = filename or _name_of(file)
         _check(purpose, name, _size_of(file))
         media_type = by_name(name) or mimetypes.guess_type(name)[0] or "application/octet-stream"
-        body = Upload(file, name, media_type)
+        body = Upload(file, name, media_type, report)
         call = Call("POST", "/files", form={"purpose": purpose}, upload=("file", body), **_options(options))
     reply = yield call
     return read(File, reply)
@@ -176,7 +183,13 @@ class Files(Resource):
     """`client.files`: upload, wait, list, content, delete."""
 
     def create(
-        self, file: FileSource, *, purpose: str = "storage", filename: str | None = None, **options: Unpack[CallOptions]
+        self,
+        file: FileSource,
+        *,
+        purpose: str = "storage",
+        filename: str | None = None,
+        progress: bool | None = None,
+        **options: Unpack[CallOptions],
     ) -> File:
         """Upload a file. A path is read in pieces, so its size does not count in memory.
 
@@ -186,6 +199,8 @@ class Files(Resource):
             purpose: `"storage"` (pictures, videos, sound for chat; up to 128 MB), `"file-extract"` (documents as text,
                 up to 64 MB), `"retrieval-text"`, `"retrieval-image"` (knowledge base, up to 64 MB).
             filename: The name the service is told; the file's own by default.
+            progress: Whether to show a bar over the bytes read; None for files of 1 MB and more where somebody is
+                watching.
             **options: `timeout` and `extra_headers` of this call.
 
         Returns:
@@ -202,7 +217,8 @@ class Files(Resource):
             >>> client.files.content(file.id)
             '# Minutes'
         """
-        return self._runner.run(upload(file, purpose=purpose, filename=filename, **options))
+        with _watched(file, wanted=progress) as report:
+            return self._runner.run(upload(file, purpose=purpose, filename=filename, report=report, **options))
 
     def list(self, **options: Unpack[CallOptions]) -> list[File]:
         """List the account's files; an account keeps up to 1,000.
@@ -259,10 +275,17 @@ class AsyncFiles(AsyncResource):
     """`client.files` of the asynchronous client; see `Files`."""
 
     async def create(
-        self, file: FileSource, *, purpose: str = "storage", filename: str | None = None, **options: Unpack[CallOptions]
+        self,
+        file: FileSource,
+        *,
+        purpose: str = "storage",
+        filename: str | None = None,
+        progress: bool | None = None,
+        **options: Unpack[CallOptions],
     ) -> File:
         """Upload a file; see `Files.create`."""
-        return await self._runner.run(upload(file, purpose=purpose, filename=filename, **options))
+        with _watched(file, wanted=progress) as report:
+            return await self._runner.run(upload(file, purpose=purpose, filename=filename, report=report, **options))
 
     async def list(self, **options: Unpack[CallOptions]) -> list[File]:
         """List the account's files; see `Files.list`."""
@@ -285,6 +308,16 @@ class AsyncFiles(AsyncResource):
     async def delete(self, file_id: str, **options: Unpack[CallOptions]) -> DeletedFile:
         """Delete one; see `Files.delete`."""
         return await self._runner.run(delete_file(file_id, **options))
+
+
+@contextmanager
+def _watched(file: FileSource, *, wanted: bool | None) -> Iterator[Callable[[int], object] | None]:
+    """Show a bar for a large file of our own; give what is to be told of the bytes read, None where nobody looks."""
+    size = None if isinstance(file, (str, io.TextIOBase)) else _size_of(file)
+    is_small = size is None or size < MB
+    shown = False if isinstance(file, str) or (wanted is None and is_small) else wanted
+    with progress_bar(size, unit="B", description="upload", wanted=shown) as bar:
+        yield bar.reach if bar.is_shown else None
 
 
 def _name_of(file: Source) -> str:

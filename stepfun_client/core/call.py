@@ -6,9 +6,10 @@ the asynchronous driver in `transport` run the same generator, so nothing about 
 
 from __future__ import annotations
 
+import io
 import json
 import os
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import IO, TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
 import pydantic_core
 
-from stepfun_client.core.files import Window
+from stepfun_client.core.files import Watched, Window
 from stepfun_client.errors import APIResponseError, InvalidParameterError, trace_id_of
 
 if TYPE_CHECKING:
@@ -41,11 +42,13 @@ class Upload:
             not closed).
         filename: The name the service is told.
         media_type: The MIME type the service is told.
+        report: Is told how many bytes have been read; from none again where a second attempt is made.
     """
 
     source: Source = field(repr=False)
     filename: str
     media_type: str = "application/octet-stream"
+    report: Callable[[int], object] | None = field(default=None, repr=False)
     start: int | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
@@ -64,9 +67,12 @@ class Upload:
         """Give what is to be read, at its beginning."""
         if isinstance(self.source, os.PathLike):
             with Path(self.source).open("rb") as file:
-                yield file
+                yield Watched(file, 0, self.report) if self.report else file
         elif isinstance(self.source, (bytes, bytearray, memoryview)):
-            yield bytes(self.source)
+            content = bytes(self.source)
+            yield Watched(io.BytesIO(content), 0, self.report) if self.report else content
+        elif self.report:
+            yield Watched(self.source, self.start, self.report)
         else:
             yield Window(self.source, self.start)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+from collections.abc import Callable
 from typing import IO
 
 
@@ -46,3 +47,20 @@ class Window(io.RawIOBase):
         if self._start is None:
             raise io.UnsupportedOperation("this file cannot be rewound")
         return self._start
+
+
+class Watched(Window):
+    """A window that tells how many bytes have been read from it: none at first, and less again where it is rewound."""
+
+    def __init__(self, file: IO[bytes], start: int | None, report: Callable[[int], object]) -> None:
+        super().__init__(file, start)
+        self._report = report
+        self._count = 0
+        report(0)
+
+    def read(self, size: int = -1) -> bytes:
+        """Read up to `size` bytes, and tell the position reached."""
+        piece = super().read(size)
+        self._count = self.tell() if self.seekable() else self._count + len(piece)
+        self._report(self._count)
+        return piece
