@@ -15,13 +15,15 @@ from stepfun_emulator.app import create_app
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from starlette.types import ASGIApp, Receive, Scope, Send
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from stepfun_emulator.journal import Journal, Received, Session
 
 _HOST = "127.0.0.1"
 _TICK = 1.0  # uvicorn renews its Date header once a second
 _LAST_MOMENTS = 5.0
+_LAST_WORDS = 1.0  # how long a client may go on talking to a connection that has ended
+_MOMENT = 0.001
 _BACKLOG = 1024
 _LARGEST_EVENT = 64 * 1024 * 1024  # an append carries up to 15 MB, in base64
 
@@ -65,12 +67,17 @@ class _Server(uvicorn.Server):
             sock.close()
         await self.lifespan.shutdown()
 
+    def knows(self, client: tuple[str, int]) -> bool:
+        """Whether a client is still connected."""
+        return any(getattr(connection, "client", None) == client for connection in self.server_state.connections)
+
     def hang_up(self, client: tuple[str, int], *, politely: bool = False) -> None:
-        """Drop the connection of a client without a word, or politely, after what is already being said."""
+        """Drop the connection of a client without a word, or politely: what is being said before still arrives."""
         for connection in list(self.server_state.connections):
             if getattr(connection, "client", None) == client:
                 if politely:
-                    connection.transport.close()
+                    connection.transport.write_eof()
+                    asyncio.get_running_loop().call_later(_LAST_WORDS, connection.transport.abort)
                 else:
                     connection.transport.abort()
 
@@ -200,4 +207,14 @@ class _Reachable:
             client = tuple(scope["client"])
             politely = scope["type"] == "websocket"  # the events before a cut arrive
             scope.setdefault("state", {})["hang_up"] = lambda: server.hang_up(client, politely=politely)
-        await self._app(scope, receive, send)
+        refused = False
+
+        async def noting(message: Message) -> None:
+            nonlocal refused
+            refused = refused or message["type"] == "websocket.http.response.start"
+            await send(message)
+
+        await self._app(scope, receive, noting)
+        # uvicorn takes a refused handshake for an accident unless its connection has ended before.
+        while refused and server is not None and server.knows(tuple(scope["client"])):  # noqa: ASYNC110 - no one tells
+            await asyncio.sleep(_MOMENT)
