@@ -49,9 +49,11 @@ class StepFunAudioReader(Connected, BasePydanticReader):
         Errors of `stepfun_client`: InvalidParameterError for what StepFun cannot hear, before it is sent.
 
     Example:
-        >>> speech = client.speech.create(
-        ...     model="step-tts-2", voice="cixingnansheng", input="Good morning.", response_format="wav"
-        ... )
+        >>> from stepfun_client import StepFunClient
+        >>> with StepFunClient() as client:
+        ...     speech = client.speech.create(
+        ...         model="step-tts-2", voice="cixingnansheng", input="Good morning.", response_format="wav"
+        ...     )
         >>> _ = speech.save("morning.wav")
         >>> reader = StepFunAudioReader()
         >>> document = reader.load_data("morning.wav")[0]

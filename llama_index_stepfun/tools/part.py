@@ -11,6 +11,7 @@ from llama_index.core.bridge.pydantic import BaseModel, Field, create_model, fie
 from llama_index.core.tools.types import ToolMetadata
 
 from llama_index_stepfun.connection import Connected
+from llama_index_stepfun.tools.sources import Link, of_kind
 from stepfun_client.errors import InvalidParameterError
 
 Arguments = Mapping[str, type[BaseModel]]
@@ -43,6 +44,16 @@ class ToolPart(Connected):
             if name not in self.model_may_set:
                 raise InvalidParameterError(f"{name} is not yours to set; call again without it", param=name)
         return chosen
+
+    def _fetched(self, link: Link, kind: str) -> bytes:
+        """Fetch what a model gave a link to, from public hosts only, if it is of the kind."""
+        fetched = self.client.fetch(link.url, max_bytes=self.max_bytes)
+        return of_kind(fetched.content, kind, link.url)
+
+    async def _afetched(self, link: Link, kind: str) -> bytes:
+        """Fetch what a model gave a link to, asynchronously; see `_fetched`."""
+        fetched = await self.async_client.fetch(link.url, max_bytes=self.max_bytes)
+        return of_kind(fetched.content, kind, link.url)
 
     def _saved(self, thing: Any, name: str) -> str:
         """Save a result where the developer wants results, and say so; its name is ours and not the model's.

@@ -47,7 +47,8 @@ class StepFunToolSpec(VoiceTools, SearchTools, BaseToolSpec):
         asr_model: The model that listens. `step-asr-1.1` takes URLs only, which StepFun fetches itself.
         timestamps: Whether to ask for the times of segments; by default where the model tells them.
         asr_options: Further parameters of `client.transcription.create`, e.g. `{"language": "zh"}`.
-        clone_voices: Whether to offer `clone_voice`, which costs money each time.
+        clone_voices: Whether to offer `clone_voice`, which costs money each time. A model speaks with what it cloned if
+            `model_may_set` lists `"voice"`.
         clone_model: The model voices are cloned for.
         search_results: How many pages a search shows, 1 to 20.
         search_category: Where to search: `"programming"`, `"research"`, `"gov"` or `"business"`; everywhere by default.

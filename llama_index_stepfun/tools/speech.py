@@ -10,7 +10,7 @@ from llama_index.core.bridge.pydantic import BaseModel, Field, PrivateAttr
 from llama_index_stepfun.recognition import DEFAULT_MODEL, asks_for_times, takes_urls_only
 from llama_index_stepfun.tools.part import Arguments, ToolPart
 from llama_index_stepfun.tools.shelf import Shelf
-from llama_index_stepfun.tools.sources import Link, find, of_kind
+from llama_index_stepfun.tools.sources import Link, find
 from stepfun_client.errors import InvalidParameterError
 
 if TYPE_CHECKING:
@@ -19,6 +19,12 @@ if TYPE_CHECKING:
 
 _ALONE = ("flac", "opus")  # what the parts of a longer text cannot be joined in
 _ALONE_CHARACTERS = 1000
+
+RECORDING = (
+    "The recording: the id of audio made earlier (audio-...), an https:// URL of a public host, or, if a folder has "
+    "been opened to you, the path of a file in it."
+)
+"""How a model is told to name a recording."""
 
 
 class Speak(BaseModel):
@@ -39,10 +45,7 @@ class Speak(BaseModel):
 class Transcribe(BaseModel):
     """Write down what is said in a recording, and when it is said where that is known."""
 
-    audio: str = Field(
-        description="The recording: the id of audio made earlier (audio-...), an https:// URL of a public host, or, if "
-        "a folder has been opened to you, the path of a file in it."
-    )
+    audio: str = Field(description=RECORDING)
 
 
 ARGUMENTS: Arguments = {"speak": Speak, "aspeak": Speak, "transcribe": Transcribe, "atranscribe": Transcribe}
@@ -135,15 +138,10 @@ class SpeechTools(ToolPart):
         return found.url if isinstance(found, Link) and takes_urls_only(self.asr_model) else None
 
     def _sound(self, found: Audio | bytes | Link) -> Audio | bytes:
-        if not isinstance(found, Link):
-            return found
-        return of_kind(self.client.fetch(found.url, max_bytes=self.max_bytes).content, "audio", found.url)
+        return self._fetched(found, "audio") if isinstance(found, Link) else found
 
     async def _asound(self, found: Audio | bytes | Link) -> Audio | bytes:
-        if not isinstance(found, Link):
-            return found
-        fetched = await self.async_client.fetch(found.url, max_bytes=self.max_bytes)
-        return of_kind(fetched.content, "audio", found.url)
+        return await self._afetched(found, "audio") if isinstance(found, Link) else found
 
 
 def _written(transcript: Transcript) -> list[TextBlock]:

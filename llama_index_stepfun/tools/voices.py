@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from llama_index.core.base.llms.types import TextBlock
 from llama_index.core.bridge.pydantic import BaseModel, Field
 
-from llama_index_stepfun.tools.speech import SpeechTools
+from llama_index_stepfun.tools.speech import RECORDING, SpeechTools
 
 if TYPE_CHECKING:
     from stepfun_client.api.voices import ClonedVoice
@@ -21,10 +21,7 @@ class CloneVoice(BaseModel):
     Only with that person's consent. You get the new voice's id.
     """
 
-    audio: str = Field(
-        description="The recording: the id of audio made earlier (audio-...), an https:// URL of a public host, or, if "
-        "a folder has been opened to you, the path of a file in it."
-    )
+    audio: str = Field(description=RECORDING)
 
 
 ARGUMENTS: Arguments = {"clone_voice": CloneVoice, "aclone_voice": CloneVoice}

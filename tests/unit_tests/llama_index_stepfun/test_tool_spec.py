@@ -95,6 +95,10 @@ class Service:
         self.sent.append(request)
         if request.method == "GET":
             return httpx.Response(200, content=self.files[request.url.path])
+        if request.url.path.endswith("/submit"):
+            return httpx.Response(200, json={"task_id": "task-1"})
+        if request.url.path.endswith("/query"):
+            return httpx.Response(200, json={"duration": 2, "result": [{"text": "Good evening."}]})
         events = b"".join(
             b'data: {"type": "transcript.text.delta", "delta": "%s", "start_time": %d, "end_time": %d}\n\n' % one
             for one in ((b"Good morning.", 250, 1500), (b" Who is there?", 2000, 3250))
@@ -321,6 +325,15 @@ async def test_a_url_and_when_what_is_said(use, service):
     ]
     assert [request.method for request in service.sent] == ["GET", "POST"]
     assert "authorization" not in service.sent[0].headers
+
+
+async def test_a_model_that_takes_urls_only_is_given_the_url(use, service, no_naps):
+    service.spec.asr_model = "step-asr-1.1"
+
+    output = await use(service.spec, "transcribe", audio="https://example.com/clip.wav")
+
+    assert output.content == "Good evening."
+    assert json.loads(service.sent[0].content)["audio"]["url"] == "https://example.com/clip.wav"
 
 
 async def test_the_developers_settings_of_listening(use, spec, emulator, tmp_path):
