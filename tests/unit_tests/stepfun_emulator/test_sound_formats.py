@@ -128,6 +128,23 @@ def test_what_is_no_audio_cannot_be_decoded(data):
         sound.decode(data)
 
 
+@pytest.mark.parametrize("form", ["mp3", "flac", "opus"])
+def test_a_file_may_be_written_piece_by_piece(form):
+    samples = sound.utter(SAID, rate=16_000)
+    encoder = sound.encoder(form, 16_000)
+    pieces = [encoder.add(samples[at : at + 50_000]) for at in range(0, len(samples), 50_000)]
+    assert sum(map(bool, pieces)) > 1
+    read = sound.decode(b"".join(pieces) + encoder.finish())
+    assert "".join(one.text for one in sound.hear(read.mono, read.rate)) == SAID
+
+
+def test_a_streamed_flac_without_sound_cannot_be_decoded():
+    encoder = sound.encoder("flac", 16_000)
+    head = encoder.add(sound.utter(SAID, rate=16_000))[:200]
+    with pytest.raises(ValueError, match="decoded"):
+        sound.decode(head)
+
+
 def test_odd_widths_cannot_be_read():
     with pytest.raises(ValueError, match="12 bits"):
         sound.decode(b"", "pcm", bits=12)
@@ -144,6 +161,7 @@ def test_resampling_nothing_gives_nothing():
         lambda: sound.utter("x"),
         lambda: sound.hear(b"", 8000),
         lambda: sound.encode(b"", 8000, "mp3"),
+        lambda: sound.encoder("mp3", 8000),
         lambda: sound.decode(b""),
     ],
 )

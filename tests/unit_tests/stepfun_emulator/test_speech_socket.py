@@ -153,7 +153,7 @@ async def test_a_long_response_does_not_come_again_at_the_end(emulator):
 async def test_directions_are_not_spoken_and_not_cut(emulator):
     async with opened(emulator, "stepaudio-2.5-tts") as client:
         await client.create(instruction="温柔地")
-        events = await client.say("（轻声。", "慢一点）你好。", "(only a direction. ) ", "Bye")
+        events = await client.say("（轻声。", "慢一点）你好。", "（停顿。）", "(soft) Bye")
     assert [text for file in deltas(events) for text in heard(file)] == ["你好。", " Bye"]
 
 

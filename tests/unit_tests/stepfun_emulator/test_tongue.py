@@ -87,6 +87,7 @@ def test_breaths_fit_and_end_after_commas(size):
         ("", []),
         ("One.", ["One."]),
         ("  One. Two", ["  One. ", "Two"]),
+        ("\n\nOne. Two", ["\n\nOne. ", "Two"]),
         ("Pi is 3.14. Yes!", ["Pi is 3.14. ", "Yes!"]),
         ("“好。”他说。走吧！", ["“好。”", "他说。", "走吧！"]),
         ("Wait... what?!\n\nOK", ["Wait... ", "what?!\n\n", "OK"]),
