@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal, TypeAlias
 
+from pydantic import Field
+
 from stepfun_client.api.resource import WirePart
 from stepfun_client.api.transcript_timing import times_of
 
@@ -84,7 +86,7 @@ class UnknownEvent(_LiveEvent):
 
     type: Literal["unknown"] = "unknown"
     name: str = ""
-    event: dict[str, Any] = {}
+    event: dict[str, Any] = Field(default_factory=dict)
 
 
 LiveEvent: TypeAlias = "SpeechStarted | SpeechStopped | Committed | LiveDelta | LiveCompleted | UnknownEvent"

@@ -18,8 +18,7 @@ from stepfun_client.errors import InvalidParameterError
 
 MODEL_DEFAULT_LIVE = "step-asr-1.1-stream"
 LIVE_PATH = "/realtime/asr/stream"
-OTHER_LIVE_PATH = "/audio/asr/stream"
-"""Where some report the session instead."""
+PATIENCE_SECONDS = 3.0
 
 
 class TurnDetection(TypedDict, total=False):
@@ -44,6 +43,8 @@ class LiveParams(TypedDict, total=False):
         prompt: Words on what it is about.
         enable_itn: Whether to write numbers, dates and the like as figures.
         full_rerun_on_commit: Whether to listen to the whole utterance once more when it is committed.
+        patience: With voice activity detection no event may say that all has been said: how many seconds without one
+            mean it, once the input has ended; 3 by default.
         path: Where the session is held, below the base URL; some report `/audio/asr/stream`.
         extra_body: Anything else, laid over the `session` object by object, unchecked.
         timeout: Seconds to wait for an event where the service is expected to speak.
@@ -53,9 +54,16 @@ class LiveParams(TypedDict, total=False):
     prompt: str | None
     enable_itn: bool | None
     full_rerun_on_commit: bool | None
+    patience: Annotated[float, Field(ge=0)] | None
     path: str | None
     extra_body: Mapping[str, Any] | None
     timeout: Annotated[float, Field(gt=0)] | None
+
+
+class _Sound(TypedDict):
+    sample_rate: Annotated[int, Field(ge=1)]
+    bits: Annotated[int, Field(ge=1, le=32)]
+    channels: Annotated[int, Field(ge=1)]
 
 
 @dataclass(frozen=True)
@@ -82,6 +90,11 @@ class LiveSettings:
         return str(self.params.get("path", LIVE_PATH))
 
     @property
+    def patience(self) -> float:
+        """After how many seconds without an event nothing more is to be expected."""
+        return float(self.params.get("patience", PATIENCE_SECONDS))
+
+    @property
     def language(self) -> str | None:
         """The language that was asked for."""
         return self.params.get("language")
@@ -94,7 +107,7 @@ class LiveSettings:
     @property
     def silence_ms(self) -> int | None:
         """After how much silence the service ends a turn, where that was said."""
-        return (self.turn_detection or {}).get("silence_duration_ms")
+        return None if self.turn_detection is None else self.turn_detection.get("silence_duration_ms")
 
     @property
     def bytes_per_second(self) -> int:
@@ -148,15 +161,13 @@ def live_settings(
     some_text(format, "format")
     if turns is not None and format != "pcm":
         raise InvalidParameterError(
-            f"format is {format!r}, and turn_detection closes the last turn by silence that is appended, which can only be "
-            "made for pcm. Send pcm, or use turn_detection=None and COMMIT",
+            f"format is {format!r}, and with turn_detection the last turn is closed by silence that is appended, which "
+            "can only be made for pcm. Send pcm, or use turn_detection=None and COMMIT",
             param="format",
         )
-    for name, value in (("sample_rate", sample_rate), ("bits", bits), ("channels", channels)):
-        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            raise InvalidParameterError(f"{name} is {value!r}; it must be a whole number above 0", param=name)
+    checked(_Sound, {"sample_rate": sample_rate, "bits": bits, "channels": channels})
     given = checked(LiveParams, params)
-    if not given.get("path", "/").startswith("/"):
+    if not str(given.get("path", "/")).startswith("/"):
         raise InvalidParameterError(f"path is {given['path']!r}; it must begin with a slash", param="path")
     return LiveSettings(model, format, Samples(sample_rate, bits, channels), turns, given)
 
@@ -168,8 +179,8 @@ def _turn_detection(wanted: str | Mapping[str, Any] | None) -> Mapping[str, Any]
         return {"type": "server_vad"}
     if not isinstance(wanted, Mapping):
         raise InvalidParameterError(
-            f"turn_detection is {wanted!r}; it must be 'server_vad', None, or an object such as {{'type': 'server_vad', "
-            "'silence_duration_ms': 500}",
+            f"turn_detection is {wanted!r}; it must be 'server_vad', None, or an object such as "
+            "{'type': 'server_vad', 'silence_duration_ms': 500}",
             param="turn_detection",
         )
     known = checked(TurnDetection, {name: wanted[name] for name in TurnDetection.__annotations__ if name in wanted})

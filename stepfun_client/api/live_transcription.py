@@ -1,9 +1,9 @@
 """Recognition while somebody speaks: the dialogue of `/realtime/asr/stream` (WIRE.md section 8).
 
 With voice activity detection the service ends a turn when it has heard some silence, and no event says that no more
-sound will come: a commit is only for sessions without. So silence is appended at the end, somewhat more than the service
-waits for; it closes the last turn as any pause does. Then every turn's transcript is waited for, and where the last one
-may have come already, a few seconds of silence on the line are the end.
+sound will come: a commit is only for sessions without. So silence is appended at the end, somewhat more than the
+service waits for; it closes the last turn as any pause does. Then every turn's transcript is waited for, and where the
+last one may have come already, a few seconds without an event are the end.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from stepfun_client.api.live_events import (
     SpeechStopped,
     event_of,
 )
-from stepfun_client.api.live_params import LiveSettings
 from stepfun_client.api.streams import AsyncStream, Stream
 from stepfun_client.api.transcript import Segment, Transcript, joined
 from stepfun_client.errors import InvalidParameterError, StreamInterruptedError, stream_error
 
 if TYPE_CHECKING:
+    from stepfun_client.api.live_params import LiveSettings
     from stepfun_client.api.resource import AsyncRunner, Runner
 
 Event = dict[str, Any]
@@ -35,8 +35,8 @@ Event = dict[str, Any]
 _PIECE_MS = 200
 _PIECE_BYTES = 8192  # of what is no pcm
 _MARGIN_MS = 500
-_UNKNOWN_SILENCE_MS = 2000
-_QUIET_SECONDS = 3.0
+_UNKNOWN_SILENCE_MS = 2000  # what is appended where nobody has said after how much a turn ends
+_SURELY_SILENCE_MS = 100  # no service ends a turn after less
 
 
 class Commit(Enum):
@@ -72,34 +72,33 @@ class LiveDialogue:
         self._awaited = 0  # utterances that are committed and have no transcript yet
         self._speaking = False
         self._ended = False
-        self._is_quiet = False
         self._heard_until: float | None = None
         self._spans: dict[str | None, tuple[float | None, float | None]] = {}  # of utterances still open, by item
 
     @property
     def done(self) -> bool:
-        """Whether all has been said: no utterance is open, and none can follow."""
-        if not self._ended or self._awaited or self._speaking:
-            return False
-        return self._settings.turn_detection is None or self._is_quiet or self._has_no_room
+        """Whether all has been said, for certain: nothing is owed, and no utterance can follow."""
+        return not self.owes and (self._settings.turn_detection is None or self._has_no_room)
+
+    @property
+    def owes(self) -> bool:
+        """Whether something is still to come: input, or the transcript of an utterance."""
+        return not self._ended or self._awaited > 0 or self._speaking
 
     @property
     def patience(self) -> float | None:
-        """How long the service may say nothing before nothing more is to be expected, in seconds; None while it owes an answer."""
-        owes = self._awaited or self._speaking or not self._ended
-        return None if owes else _QUIET_SECONDS
-
-    def be_quiet(self) -> None:
-        """Take it that the service has said nothing for as long as `patience` allows."""
-        self._is_quiet = True
+        """How many seconds without an event mean that nothing more comes; None while the service owes an answer."""
+        if self.owes:
+            return None
+        return self._settings.patience if self._settings.turn_detection is not None else 0.0
 
     @property
     def _has_no_room(self) -> bool:
         """Whether the last transcript ends so late that no further turn finds room before the end of the sound."""
-        heard, silence_ms = self._heard_until, self._settings.silence_ms
-        if heard is None or silence_ms is None:
+        if self._heard_until is None:
             return False
-        return self._sent / self._settings.bytes_per_second - heard <= silence_ms / 1000
+        rest = self._sent / self._settings.bytes_per_second - self._heard_until
+        return rest * 1000 <= (self._settings.silence_ms or _SURELY_SILENCE_MS)
 
     def begin(self, trace_id: str | None) -> None:
         """Take the trace id of the handshake."""
@@ -116,7 +115,8 @@ class LiveDialogue:
             return self._committed()
         if not self._sent and not self._rest and bytes(piece[:4]) == b"RIFF" and self._settings.is_pcm:
             raise InvalidParameterError(
-                "the audio is a WAV file, and format is 'pcm'; send its samples alone: wav_info(data) says where they are",
+                "the audio is a WAV file, and format is 'pcm'; send its samples alone: wav_info(data) says where they "
+                "are",
                 param="audio",
             )
         self._rest += piece
@@ -301,7 +301,7 @@ class AsyncLiveTranscription(AsyncStream[LiveEvent]):
 
 
 def _whole(dialogue: LiveDialogue, texts: _Texts) -> Transcript:
-    if not dialogue.done and dialogue.ready:
+    if dialogue.ready and dialogue.owes:
         raise StreamInterruptedError(
             "the session was closed or broke before its end, so there is no whole transcript",
             trace_id=dialogue.trace_id,

@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+from pydantic import Field
+
 from stepfun_client.api.resource import WireModel, WirePart
 from stepfun_client.audio.subtitles import srt, vtt
 from stepfun_client.catalog import MODELS
@@ -43,7 +45,7 @@ class Segment(WirePart):
     text: str
     start: float | None = None
     end: float | None = None
-    words: list[Word] = []
+    words: list[Word] = Field(default_factory=list)
     channel: int | None = None
 
 
@@ -70,7 +72,7 @@ class Transcript(WireModel):
 
     text: str
     language: str | None = None
-    segments: list[Segment] = []
+    segments: list[Segment] = Field(default_factory=list)
     duration_seconds: float | None = None
     usage: dict[str, Any] | None = None
     model: str | None = None
@@ -123,8 +125,8 @@ class Transcript(WireModel):
 def joined(texts: Iterable[str]) -> str:
     """Join sentences: with a blank between them, unless the writing of either has none.
 
-    >>> joined(["Good morning.", "How are you?"]), joined(["\N{CJK UNIFIED IDEOGRAPH-597D}", "OK"]) == "\N{CJK UNIFIED IDEOGRAPH-597D}OK"
-    ('Good morning. How are you?', True)
+    >>> joined(["Good morning.", "How are you?", "早上好。", "你好吗？"])
+    'Good morning. How are you?早上好。你好吗？'
     """
     parts: list[str] = []
     for text in filter(None, map(str.strip, texts)):

@@ -1,4 +1,4 @@
-"""Recognition: `client.transcription` (WIRE.md section 8). Files in one call, as a stream, in the background; and live."""
+"""Recognition: `client.transcription` (WIRE.md section 8): files at once, as a stream, in the background; and live."""
 
 from __future__ import annotations
 
@@ -43,11 +43,12 @@ from stepfun_client.api.transcription_tasks import (
     submitted,
     waited_for,
 )
-from stepfun_client.core.call import Call, Flow
 from stepfun_client.errors import InvalidParameterError
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
+
+    from stepfun_client.core.call import Call, Flow
 
 __all__ = [
     "COMMIT",
@@ -153,14 +154,14 @@ class Transcription(Resource):
     """`client.transcription`: files in one call, as a stream or in the background; and live."""
 
     def create(self, file: AudioSource, *, model: str, **params: Unpack[CreateParams]) -> Transcript:
-        """Transcribe a file. How it is sent follows from the model: a form, an event stream, or a task in the background.
+        """Transcribe a file. How it is sent follows from the model: as a form, an event stream, or a background task.
 
         Args:
             file: A `pathlib.Path`, bytes, a file open for reading in binary mode (read from where it stands, not
-                closed), an `Audio`, a `data:` URI, or an http(s) URL of a public address; under 100 MB. A URL is fetched
-                here, except for the asynchronous service (`step-asr-1.1`), which takes nothing else and fetches it
-                itself. `step-asr` takes mp3, wav, ogg, pcm and flac, and reads a path in pieces; models over SSE take
-                pcm, wav, mp3 and ogg.
+                closed), an `Audio`, a `data:` URI, or an http(s) URL of a public address; under 100 MB. A URL is
+                fetched here, except for the asynchronous service (`step-asr-1.1`), which takes nothing else and fetches
+                it itself. `step-asr` takes mp3, wav, ogg, pcm and flac, and a path is read in pieces; models over SSE
+                take pcm, wav, mp3 and ogg.
             model: A model such as `"stepaudio-2.5-asr"`; one that is not known here is reached over SSE.
             **params: See `CreateParams`. One that this way does not know is refused, not dropped.
 

@@ -61,8 +61,8 @@ class Request:
         )
         if self.way == "multipart" and samples != Samples() and known.format != "pcm":
             raise InvalidParameterError(
-                "the multipart form has no field for sample_rate, bits and channels, and a file says them itself; leave "
-                "them out, they are for format='pcm'",
+                "the multipart form has no field for sample_rate, bits and channels, and a file says them itself; "
+                "leave them out, they are for format='pcm'",
                 param=next(name for name in ("sample_rate", "bits", "channels") if params.get(name)),
             )
         return known
@@ -112,7 +112,7 @@ def _event_stream(request: Request, known: Recording) -> Call:
 
 
 def wire_format(form: str, samples: Samples) -> dict[str, Any]:
-    """Say what audio is, as the event stream and the WebSocket take it; the codec of bare samples follows from the bits."""
+    """Say what audio is, as the event stream and the WebSocket take it; with the codec of bare samples."""
     codec = {"codec": f"pcm_s{samples.bits}le"} if form == "pcm" and samples.bits else {}
     return {"type": form, **codec, **samples.wire()}
 

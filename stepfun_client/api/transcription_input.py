@@ -27,7 +27,7 @@ AudioSource: TypeAlias = "MediaSource | Audio"
 RecordingFormat: TypeAlias = Literal["pcm", "wav", "mp3", "ogg", "flac"]
 
 MAX_BYTES = 100 * 1024 * 1024 - 1
-"""StepFun says under 100 MB and not which MB; an early check must not refuse what may pass, so this is the larger one."""
+"""StepFun says under 100 MB and not which MB; an early check must not refuse what may pass, so it is the larger one."""
 
 _HEAD = 4096
 _FORMATS: dict[str, RecordingFormat] = {
@@ -172,8 +172,8 @@ def _of_audio(file: Any, format: str | None, samples: Samples) -> tuple[bytes, s
 
     if not isinstance(file, Audio):
         raise InvalidParameterError(
-            f"a {type(file).__name__} holds no recording. Pass its pathlib.Path(...), its bytes, the file open in binary "
-            "mode, an Audio, a data: URI, or an http(s) URL.",
+            f"a {type(file).__name__} holds no recording. Pass its pathlib.Path(...), its bytes, the file open in "
+            "binary mode, an Audio, a data: URI, or an http(s) URL.",
             param="file",
         )
     if file.format == "pcm":
@@ -195,8 +195,8 @@ def _opened(file: MediaSource, *, in_memory: bool) -> tuple[Source, bytes, str |
         raise InvalidParameterError("the file is open as text; open it in binary mode: open(path, 'rb')", param="file")
     if isinstance(file, os.PathLike):
         path = Path(os.fsdecode(file))
-        with path.open("rb") as opened:
-            head, size = opened.read(_HEAD), path.stat().st_size
+        with path.open("rb") as on_disk:
+            head, size = on_disk.read(_HEAD), path.stat().st_size
         _check_size(size)
         return path, head, path.name, None
     opened = cast("IO[bytes]", file)

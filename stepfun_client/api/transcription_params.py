@@ -123,8 +123,8 @@ def way_of(model: str, transport: str | None) -> Way:
     ways: tuple[Way, ...] = tuple(way for way in info.transports if way != "websocket")
     if not ways:
         raise InvalidParameterError(
-            f"{model} does not transcribe files; these do: {', '.join(models_of(*_NAMES))}. If that has changed, say how "
-            "it is reached: transport='sse'",
+            f"{model} does not transcribe files; these do: {', '.join(models_of(*_NAMES))}. If that has changed, say "
+            "how it is reached: transport='sse'",
             param="model",
         )
     return ways[0]
@@ -143,8 +143,8 @@ def checked_params(way: Way, given: Mapping[str, Any]) -> dict[str, Any]:
     """
     if given.get("response_format") is not None:
         raise InvalidParameterError(
-            "response_format is no parameter here: the service writes no subtitles, whatever its documents say. Ask with "
-            "timestamps=True, and write the transcript with .to_srt(), .to_vtt(), .to_text() or .to_json()",
+            "response_format is no parameter here: the service writes no subtitles, whatever its documents say. Ask "
+            "with timestamps=True, and write the transcript with .to_srt(), .to_vtt(), .to_text() or .to_json()",
             param="response_format",
         )
     if isinstance(given.get("hotwords"), str):
@@ -170,6 +170,7 @@ def overlaid(body: Mapping[str, Any], extra: Mapping[str, Any] | None) -> dict[s
     result = dict(body)
     for name, value in (extra or {}).items():
         below = result.get(name)
-        both = isinstance(below, Mapping) and isinstance(value, Mapping)
-        result[name] = overlaid(below, value) if both else value
+        if isinstance(below, Mapping) and isinstance(value, Mapping):
+            value = overlaid(below, value)  # noqa: PLW2901 - what it becomes
+        result[name] = value
     return result

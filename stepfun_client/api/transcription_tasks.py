@@ -13,6 +13,7 @@ from stepfun_client.api.transcription_input import Samples, format_of_url, is_ur
 from stepfun_client.api.transcription_params import TaskParams, models_of, overlaid
 from stepfun_client.core.call import Call, Flow, Pause, Reply, encode_json, unreadable
 from stepfun_client.errors import APITimeoutError, InvalidParameterError, StepFunError, stream_error
+from stepfun_client.progress import progress_bar
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -56,8 +57,8 @@ def submission(url: object, *, model: str, params: Mapping[str, Any]) -> Call:
     if not isinstance(url, str) or not is_url(url):
         what = f"{url[:60]!r}" if isinstance(url, str) else f"a {type(url).__name__}"
         raise InvalidParameterError(
-            f"{model} listens to a public http(s) URL, and this is {what}. For a file of your own use a model that takes "
-            f"it: {', '.join(models_of('multipart', 'sse'))}",
+            f"{model} listens to a public http(s) URL, and this is {what}. For a file of your own use a model that "
+            f"takes it: {', '.join(models_of('multipart', 'sse'))}",
             param="file",
         )
     given = checked(TaskParams, params)
@@ -110,18 +111,20 @@ def waited_for(
     for name, value in (("deadline", deadline), ("poll", poll)):
         if value <= 0:
             raise InvalidParameterError(f"{name} is {value!r}; it must be above 0 seconds", param=name)
-    end = time.monotonic() + deadline
-    while True:
-        looked = yield from looked_up(task, **options)
-        if looked.transcript is not None:
-            return looked.transcript
-        if time.monotonic() + poll > end:
-            raise APITimeoutError(
-                f"task {looked.task_id} is still {looked.status or 'running'} after {deadline:g} s; it goes on: wait for "
-                f"it again with client.transcription.wait({looked.task_id!r}, deadline=...)",
-                trace_id=looked.trace_id,
-            )
-        yield Pause(poll)
+    with progress_bar(None, unit="s", description="transcription", wanted=progress) as bar:
+        began = time.monotonic()
+        while True:
+            looked = yield from looked_up(task, **options)
+            bar.reach(round(time.monotonic() - began))
+            if looked.transcript is not None:
+                return looked.transcript
+            if time.monotonic() + poll > began + deadline:
+                raise APITimeoutError(
+                    f"task {looked.task_id} is still {looked.status or 'running'} after {deadline:g} s; it goes on: "
+                    f"wait for it again with client.transcription.wait({looked.task_id!r}, deadline=...)",
+                    trace_id=looked.trace_id,
+                )
+            yield Pause(poll)
 
 
 def _read_task(reply: Reply, task_id: str, model: str | None) -> TranscriptionTask:

@@ -1,8 +1,8 @@
 """Subtitles: what was said and when, cut to pieces that can be read, written as SRT or WebVTT.
 
-A cue has at most two lines, a line about 42 Latin or 20 Chinese characters, a cue about seven seconds. Text that has to
-be cut is cut behind punctuation where it can be, else between words, and never inside one that fits a line. Times inside
-a segment are those of its words; where it has none, they are shared out by the length of the text.
+A cue has at most two lines, a line about 42 Latin or 20 Chinese characters, a cue about seven seconds. Text that has
+to be cut is cut behind punctuation where it can be, else between words, and never inside one that fits a line. Times
+inside a segment are those of its words; where it has none, they are shared out by the length of the text.
 """
 
 from __future__ import annotations
@@ -205,7 +205,7 @@ def _fits(tokens: Sequence[_Token]) -> bool:
 
 
 def _best_break(tokens: Sequence[_Token]) -> int:
-    """Where to cut a full cue: behind the last sentence in its later half, else behind the last clause there, else at the end."""
+    """Where to cut a full cue: behind the last sentence in its later half, else the last clause, else at the end."""
     for ending in (_SENTENCE_END, _CLAUSE_END):
         for at in range(len(tokens), len(tokens) // 2, -1):
             if ending.search(tokens[at - 1].text):

@@ -26,6 +26,7 @@ from inspect import GEN_RUNNING, getgeneratorstate
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from stepfun_client.core.discretion import Discretion
+from stepfun_client.core.patience import ENOUGH, NOT_YET, Waiting
 from stepfun_client.core.websocket import AsyncWebSocket, Event, WebSocket, open_websocket, open_websocket_async
 from stepfun_client.errors import APITimeoutError, StreamInterruptedError
 
@@ -37,7 +38,6 @@ OutT = TypeVar("OutT")
 InT_contra = TypeVar("InT_contra", contravariant=True)
 OutT_co = TypeVar("OutT_co", covariant=True)
 
-_NOT_YET: Event = {}
 _STUCK_SECONDS = 1.0  # a single event that takes longer to send than this is no longer waited for at the end
 
 
@@ -102,7 +102,9 @@ def converse(
             sender = _Sender(socket, dialogue, first, rest)
             try:
                 while not dialogue.done:
-                    outputs = _heard(dialogue, sender.receive(seconds), socket.trace_id)
+                    if (event := sender.receive(seconds)) is ENOUGH:
+                        break
+                    outputs = _heard(dialogue, event, socket.trace_id)
                     for answer in dialogue.answers():
                         socket.send(answer)
                     if dialogue.ready:
@@ -131,7 +133,9 @@ async def converse_async(
                 sender = _AsyncSender(socket, dialogue, first, rest)
                 try:
                     while not dialogue.done:
-                        outputs = _heard(dialogue, await sender.receive(seconds), socket.trace_id)
+                        if (event := await sender.receive(seconds)) is ENOUGH:
+                            break
+                        outputs = _heard(dialogue, event, socket.trace_id)
                         for answer in dialogue.answers():
                             await socket.send(answer)
                         if dialogue.ready:
@@ -178,18 +182,18 @@ class _Sender:
             self._socket.abort()  # the service has stopped reading; closing in good order would wait for it
 
     def receive(self, seconds: float) -> Event | None:
-        while (event := self._receive(seconds)) is _NOT_YET:
+        while (event := self._receive(seconds)) is NOT_YET:
             pass
         return event
 
     def _receive(self, seconds: float) -> Event | None:
         sent = self._sent
         try:
-            event = self._socket.receive(seconds)
+            event = self._hear(Waiting(self._dialogue, seconds))
         except APITimeoutError:
             is_stuck = self._sending.locked() and sent == self._sent
             if self._thread is not None and self._thread.is_alive() and not is_stuck:
-                return _NOT_YET  # there may be nothing to say to what has been sent so far
+                return NOT_YET  # there may be nothing to say to what has been sent so far
             raise
         except StreamInterruptedError:
             self._raise_own()
@@ -197,6 +201,18 @@ class _Sender:
         if event is None:
             self._raise_own()
         return event
+
+    def _hear(self, waiting: Waiting) -> Event | None:
+        while (event := self._look(waiting)) is NOT_YET:
+            pass
+        return event
+
+    def _look(self, waiting: Waiting) -> Event | None:
+        try:
+            event = self._socket.receive(waiting.seconds())
+        except APITimeoutError as error:
+            return waiting.unless_long(error)
+        return waiting.closed() if event is None else event
 
     def _raise_own(self) -> None:
         if self._error is not None:
@@ -252,18 +268,18 @@ class _AsyncSender:
             await asyncio.wait([self._task])
 
     async def receive(self, seconds: float) -> Event | None:
-        while (event := await self._receive(seconds)) is _NOT_YET:
+        while (event := await self._receive(seconds)) is NOT_YET:
             pass
         return event
 
     async def _receive(self, seconds: float) -> Event | None:
         sent = self._sent
         try:
-            event = await self._socket.receive(seconds)
+            event = await self._hear(Waiting(self._dialogue, seconds))
         except APITimeoutError:
             is_stuck = self._is_sending and sent == self._sent
             if self._task is not None and not self._task.done() and not is_stuck:
-                return _NOT_YET
+                return NOT_YET
             raise
         except StreamInterruptedError:
             self._raise_own()
@@ -271,6 +287,18 @@ class _AsyncSender:
         if event is None:
             self._raise_own()
         return event
+
+    async def _hear(self, waiting: Waiting) -> Event | None:
+        while (event := await self._look(waiting)) is NOT_YET:
+            pass
+        return event
+
+    async def _look(self, waiting: Waiting) -> Event | None:
+        try:
+            event = await self._socket.receive(waiting.seconds())
+        except APITimeoutError as error:
+            return waiting.unless_long(error)
+        return waiting.closed() if event is None else event
 
     def _raise_own(self) -> None:
         if self._error is not None:
