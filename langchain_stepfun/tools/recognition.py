@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field, create_model, field_validator
 
 from langchain_stepfun.tools.artifacts import Block, transcript_artifact
 from langchain_stepfun.tools.recording import RecordingTool
-from langchain_stepfun.tools.sources import Address, Runtime, audio_field
+from langchain_stepfun.tools.sources import Address, Runtime, audio_field, check_form
 from langchain_stepfun.tools.tool import only_known, told_to_the_model
 from stepfun_client.catalog import find
 
@@ -110,7 +110,10 @@ class StepFunASR(RecordingTool):
         if info is None or "async" not in info.transports:
             return None
         found = self._found(audio, runtime)
-        return found.url if isinstance(found, Address) else None
+        if not isinstance(found, Address):
+            return None
+        check_form(found)
+        return found.url
 
     def _options(self, chosen: dict[str, Any]) -> dict[str, Any]:
         settings = {

@@ -20,6 +20,8 @@ from langchain_core.tools import InjectedToolArg, ToolException
 from pydantic import Field, InstanceOf, SkipValidation, WithJsonSchema
 
 from stepfun_client.audio import Audio
+from stepfun_client.core.fetching import is_public, place_of
+from stepfun_client.errors import InvalidParameterError
 from stepfun_client.sniffing import sniff
 
 MAX_BYTES = 100_000_000
@@ -81,6 +83,22 @@ def find_recording(given: Any, *, runtime: Any, root_dir: Path | None, max_bytes
     else:
         found = given
     return found if isinstance(found, Address) else _checked(found, max_bytes)
+
+
+def check_form(address: Address) -> None:
+    """Check what can be checked of an address that StepFun itself visits, from its own network.
+
+    Raises:
+        ToolException: If it holds a user or password, another service's port, or a host that is plainly not public.
+    """
+    try:
+        host = place_of(address.url).host
+    except InvalidParameterError as error:
+        raise ToolException(str(error)) from error
+    is_number = ":" in host or host.rpartition(".")[2].isdecimal()
+    is_inside = "." not in host.rstrip(".") or host.rstrip(".").endswith((".localhost", ".internal"))
+    if (is_number and not is_public(host)) or (is_inside and not is_number):
+        raise ToolException(f"{host} is no public host; name an https URL of one")
 
 
 def as_recording(content: bytes) -> bytes:
@@ -165,7 +183,7 @@ def _file_content(name: str, root_dir: Path, max_bytes: int) -> bytes:
             content = file.read(max_bytes + 1)
     except (OSError, ValueError):
         raise ToolException(
-            f"There is no recording {name[:80]!r}, neither in the conversation nor as a file of the folder open to you. "
+            f"There is no recording {name[:80]!r}, neither in the conversation nor in the folder open to you. "
             f"Allowed: {described(root_dir)}"
         ) from None
     if len(content) > max_bytes:

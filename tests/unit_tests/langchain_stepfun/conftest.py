@@ -15,6 +15,7 @@ import pytest
 from langchain_core.messages import AIMessage, AIMessageChunk
 
 from langchain_stepfun import ChatStepFun
+from tests.unit_tests.langchain_stepfun.tooling import USES, Use
 
 if TYPE_CHECKING:
     from stepfun_emulator import Emulator
@@ -145,6 +146,28 @@ async def chat(emulator: Emulator) -> AsyncIterator[Callable[..., ChatStepFun]]:
     for model in made:
         model.client.close()
         await model.async_client.aclose()
+
+
+@pytest.fixture(params=list(USES))
+def use(request: pytest.FixtureRequest) -> Use:
+    """Both ways to use a tool: as an agent calls it, to a tool message."""
+    return USES[request.param]
+
+
+@pytest.fixture
+async def tools(emulator: Emulator) -> AsyncIterator[Callable[..., Any]]:
+    """Make a tool, parser or retriever that talks to the emulator, which has forgotten what it was asked before."""
+    made: list[Any] = []
+
+    def make(kind: type[Any], *args: Any, **kwargs: Any) -> Any:
+        made.append(kind(*args, **{"api_key": "any", "base_url": emulator.base_url, "max_retries": 0, **kwargs}))
+        return made[-1]
+
+    emulator.requests.clear()
+    yield make
+    for tool in made:
+        tool.client.close()
+        await tool.async_client.aclose()
 
 
 class Wire:
