@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from stepfun_client.audio import Audio
     from stepfun_emulator import Emulator
 
-QUESTION = "What is 6 * 7? And what is the capital of France? Answer in full sentences, please."
+QUESTION = "Tell me a story about the sea. It may be short."  # the answer has several sentences
 HOW = {"model": "step-tts-2", "voice": "cixingnansheng", "response_format": "pcm"}
 
 
@@ -94,5 +94,5 @@ def check(told: Told, heard: str) -> None:
     """The sound began while tokens were still to come, and all that was written was said."""
     last_token = max(at for at, what in enumerate(told) if what.strip() and what != "sound")
     assert told.index("sound") < last_token
-    assert "42" in told.answer
+    assert told.answer.startswith("Hello!")
     assert "".join(heard.split()) == "".join(told.answer.split())
