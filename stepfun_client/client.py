@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from stepfun_client.api.search import AsyncSearch, Search
     from stepfun_client.api.speech import AsyncSpeech, Speech
     from stepfun_client.api.transcription import AsyncTranscription, Transcription
+    from stepfun_client.api.voices import AsyncVoices, Voices
     from stepfun_client.core.call import Call, Fetched, Flow, StreamReader
     from stepfun_client.core.dialogue import Dialogue
     from stepfun_client.core.transport import (  # noqa: F401 - named in the bases below
@@ -235,6 +236,13 @@ class StepFunClient(_Configured["HTTPClient", "Driver"]):
         return Transcription(self)
 
     @property
+    def voices(self) -> Voices:
+        """Voices: cloned ones and official ones."""
+        from stepfun_client.api.voices import Voices
+
+        return Voices(self)
+
+    @property
     def models(self) -> Models:
         """The models this key may use."""
         from stepfun_client.api.account import Models
@@ -347,6 +355,13 @@ class AsyncStepFunClient(_Configured["AsyncHTTPClient", "AsyncDriver"]):
         from stepfun_client.api.transcription import AsyncTranscription
 
         return AsyncTranscription(self)
+
+    @property
+    def voices(self) -> AsyncVoices:
+        """Voices: cloned ones and official ones."""
+        from stepfun_client.api.voices import AsyncVoices
+
+        return AsyncVoices(self)
 
     @property
     def models(self) -> AsyncModels:
