@@ -23,8 +23,8 @@ _THE_MODELS_OWN = ("file", "url", "format", "text")
 class StepFunVoiceClone(RecordingTool):
     """Clones a voice from a recording of 5 to 10 seconds. Each clone costs money, so it has to be switched on.
 
-    StepFun charged 9.9 yuan a voice in June 2026; one that is known already is free to find again. It is in no toolkit
-    unless asked for. Clone voices only of people who agreed to it.
+    StepFun charged 9.9 yuan a voice in June 2026. The tool is in no toolkit unless asked for. The recording is checked
+    before anything is sent, and the request to clone is sent once. Clone voices only of people who agreed to it.
 
     The artifact is the audio block of StepFun's sample, or a text block with the voice's id where it sends none; both
     carry `extras["voice_id"]`, which `StepFunTTS(voice=...)` takes.
