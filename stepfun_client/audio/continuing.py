@@ -6,8 +6,8 @@ frame for the length of all there is, and a tag between frames for noise. Bare s
 
 from __future__ import annotations
 
+from stepfun_client.audio.frames import frame_header, id3_size
 from stepfun_client.audio.information import is_information
-from stepfun_client.audio.mp3 import frame_header, id3_size
 from stepfun_client.errors import InvalidParameterError
 
 _TAG_HEAD = 10  # bytes that tell whether a tag begins, and how long it is

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from stepfun_client.audio.mp3 import id3_size, mp3_info
+from stepfun_client.audio.frames import id3_size
+from stepfun_client.audio.mp3 import mp3_info
 from stepfun_client.errors import InvalidParameterError
 from stepfun_client.riff import wav_info
 

@@ -9,11 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from stepfun_client.audio.frames import frame_header
+
 _XING = (b"Xing", b"Info")
 _VBRI = b"VBRI"
 _VBRI_OFFSET = 36  # behind room for the largest side information, whatever the frame's own has
 _HAS_FRAMES, _HAS_BYTES, _HAS_SEEK_TABLE, _HAS_QUALITY = 1, 2, 4, 8
 _SEEK_POINTS = 100
+_XING_SIZE = 120  # name, flags, frames, bytes, seek table, quality
 _ENCODER = 9  # letters of the encoder's name, with which LAME's part begins
 _GAPLESS = 21  # from there to three bytes: twelve bits of delay, twelve of padding
 _MUSIC = 28  # ... to the number of all bytes and the checksum of the music
@@ -54,6 +57,23 @@ def gapless(frame: bytes, side_size: int) -> tuple[int, int]:
     return both >> 12, both & 0xFFF
 
 
+def blank(word: int) -> bytes:
+    """An information frame that says nothing yet, for a file that has none, to be given to `corrected`.
+
+    Args:
+        word: The header of the file's first frame, as one big-endian number. Version, rate and channels are taken from
+            it; the bit rate is the lowest whose frames have room enough.
+    """
+    plain = word & ~0xF200 | 0x10000  # no bit rate, no padding, no checksum
+    flags = (_HAS_FRAMES | _HAS_BYTES | _HAS_SEEK_TABLE).to_bytes(4, "big")
+    for own in (plain | kbit << 12 for kbit in range(1, 15)):
+        header = frame_header(own)
+        if header and header.size >= 4 + header.side_size + _XING_SIZE:
+            start = own.to_bytes(4, "big") + bytes(header.side_size) + b"Xing" + flags
+            return start.ljust(header.size, b"\x00")
+    return b""
+
+
 def corrected(
     frame: bytes, side_size: int, *, parts: Sequence[tuple[int, int]], padding: int, is_constant: bool
 ) -> bytes:
@@ -70,11 +90,14 @@ def corrected(
         is_constant: Whether all frames have one bit rate.
 
     Returns:
-        The frame; empty for one that is not Xing's, whose length would be wrong: players do without.
+        The frame.
+
+    Raises:
+        ValueError: If it is not Xing's.
     """
     fields, offset = _fields(frame, side_size), _xing_offset(frame, side_size)
     if fields is None or offset is None:
-        return b""
+        raise ValueError("no information frame of Xing's kind")
     frames, size = (sum(numbers) for numbers in zip(*parts, strict=True))
     total = len(frame) + size
     new = bytearray(frame)
@@ -122,6 +145,17 @@ def _crc16(data: bytes | bytearray) -> int:
 def _has_lame(frame: bytes, lame: int) -> bool:
     has_name = bool(frame[lame : lame + _ENCODER].strip(b"\x00"))
     return has_name and len(frame) >= lame + _CHECKSUM + 2
+
+
+def frames_told(frame: bytes, side_size: int) -> int | None:
+    """How many frames with sound the information frame says there are; None where it does not.
+
+    Args:
+        frame: The information frame's bytes; empty where there is none.
+        side_size: Bytes of side information in it.
+    """
+    fields = _fields(frame, side_size)
+    return int.from_bytes(frame[fields.frames : fields.frames + 4], "big") if fields and fields.frames else None
 
 
 def _xing_offset(frame: bytes, side_size: int) -> int | None:

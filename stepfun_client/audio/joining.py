@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from stepfun_client.audio.clip import Audio
 from stepfun_client.audio.durations import PCM_SAMPLE_BYTES
-from stepfun_client.audio.information import corrected
+from stepfun_client.audio.information import blank, corrected, frames_told
 from stepfun_client.audio.mp3 import Mp3, mp3_info
 from stepfun_client.errors import InvalidParameterError
 from stepfun_client.riff import WavInfo, chunk_of, wav_file, wav_info
@@ -32,8 +33,8 @@ def join_audio(parts: Sequence[Audio]) -> Audio:
     - `wav`: one header with the first `LIST` chunk and the first `AIGC` label there is (the others say the same), every
       part's samples, exactly. Other chunks, which tell about one part only, are left out.
     - `mp3`: the first file's ID3v2 tag, then every part's frames. Other tags are left out; the first part's information
-      frame is corrected to tell about the whole. The few hundredths of a second of silence that an encoder puts around
-      each part stay between the parts, and count in the length.
+      frame is corrected, or one is made, to tell about the whole. The few hundredths of a second of silence that an
+      encoder puts around each part stay between the parts, and count in the length.
     - `pcm`: every part's samples, exactly.
 
     Args:
@@ -76,6 +77,25 @@ def join_audio(parts: Sequence[Audio]) -> Audio:
         trace_id=parts[-1].trace_id,
         label=next((part.label for part in parts if part.label), None),
     )
+
+
+def mended(audio: Audio) -> Audio:
+    """The same sound as a file that tells its length rightly, for what was put together from a stream.
+
+    An `mp3` stream's information frame tells about its first part, or is missing; many players stop where it says, or
+    guess. It is corrected, or one is made. What is right already, and other formats, are returned as they are.
+
+    Args:
+        audio: What came, in one.
+
+    Example:
+        >>> mended(Audio(b"..", "opus"))
+        Audio(opus, 2 bytes)
+    """
+    mp3 = mp3_info(audio.content) if audio.format == "mp3" else None
+    if mp3 is None or (mp3.info and frames_told(audio.content[slice(*mp3.info)], mp3.side_size) == mp3.frames):
+        return audio
+    return replace(audio, content=_join_mp3([audio]))
 
 
 def _join_pcm(parts: Sequence[Audio]) -> bytes:
@@ -125,21 +145,25 @@ def _wav_of(number: int, content: bytes) -> _Wav:
 def _join_mp3(parts: Sequence[Audio]) -> bytes:
     read = [_mp3_of(number, part.content) for number, part in enumerate(parts, 1)]
     _check_same([f"{mp3.sample_rate} Hz, {mp3.channels} channels" for mp3 in read], "sample rate")
-    first, opening = read[0], parts[0].content
-    pieces: list[bytes | memoryview] = [opening[: first.tag_end]]
-    if first.info:
-        pieces.append(
-            corrected(
-                opening[slice(*first.info)],
-                first.side_size,
-                parts=[(mp3.frames, mp3.size) for mp3 in read],
-                padding=read[-1].padding,
-                is_constant=len({mp3.bit_rate for mp3 in read}) == 1 and first.bit_rate is not None,
-            )
-        )
+    pieces: list[bytes | memoryview] = [parts[0].content[: read[0].tag_end], _information(parts[0].content, read)]
     for part, mp3 in zip(parts, read, strict=True):
         pieces += [memoryview(part.content)[begin:end] for begin, end in mp3.spans]
     return b"".join(pieces)
+
+
+def _information(first: bytes, read: Sequence[Mp3]) -> bytes:
+    """The frame that tells about all of them. Without one, players guess the length by the first frame's bit rate."""
+    begin = read[0].spans[0][0]
+    own = first[slice(*read[0].info)] if read[0].info else b""
+    if frames_told(own, read[0].side_size) is None:  # there is none, or one of a kind that cannot be corrected
+        own = blank(int.from_bytes(first[begin : begin + 4], "big"))
+    return corrected(
+        own,
+        read[0].side_size,
+        parts=[(mp3.frames, mp3.size) for mp3 in read],
+        padding=read[-1].padding,
+        is_constant=len({mp3.bit_rate for mp3 in read}) == 1 and read[0].bit_rate is not None,
+    )
 
 
 def _mp3_of(number: int, content: bytes) -> Mp3:

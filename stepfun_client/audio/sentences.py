@@ -54,7 +54,7 @@ def split_text(text: str, limit: int = 1000) -> list[str]:
 
     Example:
         >>> split_text("你好。(轻声。慢。)3.14 is π. Bye!", limit=22)
-        ['你好。', '(轻声。慢。)3.14 is π. ', 'Bye!']
+        ['你好。(轻声。慢。)3.14 is π. ', 'Bye!']
     """
     if limit < 1:
         raise InvalidParameterError(f"limit is {limit}; a piece has at least one character.", param="limit")
