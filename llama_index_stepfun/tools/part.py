@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,8 @@ from llama_index_stepfun.tools.sources import Link, of_kind
 from stepfun_client.errors import InvalidParameterError
 
 Arguments = Mapping[str, type[BaseModel]]
-"""What the tools are told about themselves: a function's name, and a model of its arguments whose docstring is the
-tool's description. Required arguments are always the model's to choose, others where `model_may_set` lists them."""
+"""What models are told about tools: a function's name, and a model of its arguments whose docstring is the tool's
+description."""
 
 
 class ToolPart(Connected):
@@ -34,7 +34,7 @@ class ToolPart(Connected):
         return None if path is None else str(path)  # `to_json` takes no Path
 
     def _chosen(self, **given: Any) -> dict[str, Any]:
-        """Return what a model chose beside the required arguments.
+        """Return what a model chose of that which is the developer's unless `model_may_set` lists it.
 
         Raises:
             InvalidParameterError: If it chose what is not its to choose, though it was not offered.
@@ -55,6 +55,11 @@ class ToolPart(Connected):
         fetched = await self.async_client.fetch(link.url, max_bytes=self.max_bytes)
         return of_kind(fetched.content, kind, link.url)
 
+    def _make_room(self) -> None:
+        """Make the place for results, so that one that cannot be is found out before anything is paid for."""
+        if self.output_dir is not None:
+            self.output_dir.mkdir(parents=True, exist_ok=True)
+
     def _saved(self, thing: Any, name: str) -> str:
         """Save a result where the developer wants results, and say so; its name is ours and not the model's.
 
@@ -69,25 +74,17 @@ class ToolPart(Connected):
         return f", saved as {name}"
 
 
-def optional_names(arguments: Arguments) -> list[str]:
-    """Name the arguments that may be offered to a model or not, each once."""
-    fields = [field for model in arguments.values() for field in model.model_fields.items()]
-    return list(dict.fromkeys(name for name, field in fields if not field.is_required()))
-
-
-def metadata(name: str, arguments: Arguments, offered: list[str]) -> ToolMetadata:
+def metadata(name: str, arguments: Arguments, hidden: Collection[str]) -> ToolMetadata:
     """Describe a tool to a model, with the arguments it may choose.
 
     Args:
         name: The function's name; the asynchronous twin's is described alike.
         arguments: See `Arguments`.
-        offered: The optional arguments to offer.
+        hidden: The arguments not to offer.
     """
     model = arguments[name]
     fields: dict[str, Any] = {
-        argument: (field.annotation, field)
-        for argument, field in model.model_fields.items()
-        if field.is_required() or argument in offered
+        argument: (field.annotation, field) for argument, field in model.model_fields.items() if argument not in hidden
     }
     return ToolMetadata(
         name=name, description=inspect.cleandoc(model.__doc__ or ""), fn_schema=create_model(name, **fields)

@@ -9,7 +9,7 @@ from llama_index.core.tools.tool_spec.base import SPEC_FUNCTION_TYPE, BaseToolSp
 from typing_extensions import Self
 
 from llama_index_stepfun.tools import search, speech, voices
-from llama_index_stepfun.tools.part import Arguments, metadata, optional_names
+from llama_index_stepfun.tools.part import Arguments, metadata
 from llama_index_stepfun.tools.search import SearchTools
 from llama_index_stepfun.tools.voices import VoiceTools
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from llama_index.core.tools.types import ToolMetadata
 
 _ARGUMENTS: Arguments = {**speech.ARGUMENTS, **voices.ARGUMENTS, **search.ARGUMENTS}
-_CHOICES = optional_names(_ARGUMENTS)
+_CHOICES = speech.CHOICES
 
 
 class StepFunToolSpec(VoiceTools, SearchTools, BaseToolSpec):
@@ -99,7 +99,7 @@ class StepFunToolSpec(VoiceTools, SearchTools, BaseToolSpec):
     @model_validator(mode="after")
     def _check_model_may_set(self) -> Self:
         if unknown := [name for name in self.model_may_set if name not in _CHOICES]:
-            raise ValueError(f"model_may_set holds {unknown}; possible are {_CHOICES}")
+            raise ValueError(f"model_may_set holds {unknown}; possible are {list(_CHOICES)}")
         return self
 
     def to_tool_list(
@@ -123,4 +123,5 @@ class StepFunToolSpec(VoiceTools, SearchTools, BaseToolSpec):
         spec_functions: list[SPEC_FUNCTION_TYPE] | None = None,  # noqa: ARG002 - core's signature
     ) -> ToolMetadata | None:
         """Describe a function to a model; None leaves a subclass's own functions to core."""
-        return metadata(fn_name, _ARGUMENTS, self.model_may_set) if fn_name in _ARGUMENTS else None
+        hidden = set(_CHOICES) - set(self.model_may_set)
+        return metadata(fn_name, _ARGUMENTS, hidden) if fn_name in _ARGUMENTS else None

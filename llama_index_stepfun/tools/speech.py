@@ -50,6 +50,9 @@ class Transcribe(BaseModel):
 
 ARGUMENTS: Arguments = {"speak": Speak, "aspeak": Speak, "transcribe": Transcribe, "atranscribe": Transcribe}
 
+CHOICES = ("voice", "speed", "volume", "instruction")
+"""What a model may choose where `model_may_set` lists it."""
+
 
 class SpeechTools(ToolPart):
     """`speak` and `transcribe`, and where sounds are found."""
@@ -113,18 +116,22 @@ class SpeechTools(ToolPart):
             raise InvalidParameterError(
                 f"text has {len(text):,} characters; allowed are {most:,}. Say less, or say it in parts", param="text"
             )
-        if self.output_dir is not None:
-            self.output_dir.mkdir(parents=True, exist_ok=True)  # what cannot be written to is found out unpaid
+        self._make_room()
         how = {"voice": self.voice, "response_format": self.response_format, **self.speech_options, **chosen}
         return {"model": self.speech_model, "input": text, "progress": False, **how}
 
     def _spoken(self, audio: Audio) -> list[TextBlock | AudioBlock]:
+        told, block = self._handed_over(audio)
+        return [TextBlock(text=f"Spoken and handed to the user's application: {told}."), block]
+
+    def _handed_over(self, audio: Audio) -> tuple[str, AudioBlock]:
+        """Keep and save a sound that was made: what a model is told of it, and what the application gets."""
         name = self._sounds.put(audio, most=self.keep, most_bytes=self.keep_bytes)
         length = "" if audio.duration_seconds is None else f", {audio.duration_seconds:.1f} s"
         saved = self._saved(audio, f"{name}.{audio.format}")
-        note = f"Spoken and handed to the user's application: {name} ({audio.format}{length}{saved})."
         # Given in base64: core takes bytes for base64 where they could be.
-        return [TextBlock(text=note), AudioBlock(audio=audio.base64().encode(), format=audio.format)]
+        block = AudioBlock(audio=audio.base64().encode(), format=audio.format)
+        return f"{name} ({audio.format}{length}{saved})", block
 
     def _recognition(self) -> dict[str, Any]:
         times = asks_for_times(self.asr_model, wanted=self.timestamps)

@@ -135,7 +135,9 @@ def sound_of(output: ToolOutput) -> bytes:
 # --- Speaking --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("response_format", "start"), [("mp3", b"\xff"), ("wav", b"RIFF"), ("flac", b"fLaC")])
+@pytest.mark.parametrize(
+    ("response_format", "start"), [("mp3", b"\xff"), ("wav", b"RIFF"), ("flac", b"fLaC"), ("opus", b"OggS")]
+)
 async def test_a_spoken_text_is_a_note_for_the_model_and_a_sound_for_people(use, spec, response_format, start):
     output = await use(spec(response_format=response_format), "speak", text=TEXT)
 
@@ -295,7 +297,7 @@ def test_a_choice_that_is_none_is_refused():
 # --- Listening -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("response_format", ["mp3", "wav", "pcm"])
+@pytest.mark.parametrize("response_format", ["mp3", "wav", "pcm", "opus"])
 async def test_what_was_spoken_is_understood(use, spec, response_format):
     one = spec(response_format=response_format)
     spoken = await use(one, "speak", text=TEXT)
@@ -613,17 +615,30 @@ async def test_cloning_costs_money_so_it_is_not_there_unless_asked_for(spec):
 
     assert [tool.metadata.name for tool in usual.to_tool_list()] == ["speak", "transcribe", "search_web"]
     assert [tool.metadata.name for tool in paid.to_tool_list()] == ["speak", "transcribe", "search_web", "clone_voice"]
-    assert parameters(paid, "clone_voice") == ["audio"]
+    assert parameters(paid, "clone_voice") == ["audio", "text"]
 
 
 async def test_a_voice_is_cloned(use, spec, emulator, tmp_path):
     (tmp_path / "a.wav").write_bytes(silence(6))
 
-    output = await use(spec(clone_voices=True, root_dir=tmp_path), "clone_voice", audio="a.wav")
+    output = await use(spec(clone_voices=True, root_dir=tmp_path), "clone_voice", audio="a.wav", text="Hello.")
 
-    name = re.fullmatch(r"The new voice's id is (\S+)\.( The same recording had been cloned before\.)?", output.content)
-    assert name
+    first, _, sample = output.content.partition(" A sample of it was handed to the user's application: ")
+    assert re.fullmatch(r"The new voice's id is (\S+)\.( The same recording had been cloned before\.)?", first)
+    assert sample.startswith(id_in(output))
+    assert sound_of(output).startswith(b"RIFF")
     assert [one.path for one in emulator.requests] == ["/v1/files", "/v1/audio/voices"]
+    again = await use(spec(clone_voices=True, root_dir=tmp_path), "clone_voice", audio="a.wav")
+    assert [block.block_type for block in again.blocks] == ["text"]  # without its text there is no sample
+
+
+async def test_a_recording_that_is_too_short_is_not_paid_for(use, spec, emulator, tmp_path):
+    (tmp_path / "a.wav").write_bytes(silence(2))
+
+    with pytest.raises(InvalidParameterError, match="5"):
+        await use(spec(clone_voices=True, root_dir=tmp_path), "clone_voice", audio="a.wav")
+
+    assert emulator.requests == []
 
 
 # --- In an agent -----------------------------------------------------------------------------------------------------
