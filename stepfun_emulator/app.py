@@ -17,6 +17,8 @@ from stepfun_emulator.breaking import Breaker
 from stepfun_emulator.chat import endpoint as chat
 from stepfun_emulator.errors import wrong_path
 from stepfun_emulator.faults import find_fault
+from stepfun_emulator.images import endpoint as images
+from stepfun_emulator.images import hostile, modelverse
 from stepfun_emulator.journal import Recorder
 from stepfun_emulator.recognition import socket as recognition
 from stepfun_emulator.recognition import sse, tasks, transcriptions
@@ -35,6 +37,8 @@ _PLAN: tuple[tuple[str, str, Handler], ...] = (
     ("POST", "/chat/completions", chat.create),
     ("POST", "/audio/speech", speech.create),
     ("POST", "/audio/asr/sse", sse.create),
+    ("POST", "/images/generations", images.generate),
+    ("POST", "/images/edits", images.edit),
     ("GET", "/audio/voices", voices.list_cloned),
     ("POST", "/audio/voices", voices.create),
     ("POST", "/audio/voices/preview", voices.preview),
@@ -63,6 +67,7 @@ _REST: tuple[tuple[str, str, Handler], ...] = (
     ("DELETE", "/vector_stores/{id}/files/{file_id}", knowledge.take_out),
     ("POST", "/search", knowledge.search),
     ("GET", "/audio/system_voices", voices.list_official),
+    ("POST", "/images/image2image", images.transform),
     ("POST", "/audio/transcriptions", transcriptions.create),
     ("POST", "/audio/asr/file/submit", tasks.submit),
     ("POST", "/audio/asr/file/query", tasks.query),
@@ -89,6 +94,9 @@ def create_app(
             *(_route("/v1", *one) for one in (*_PLAN, *_REST)),
             *(_route(PLAN_PREFIX, *one) for one in _PLAN),
             Route("/spoken/{name}", speech.spoken, name="spoken"),
+            Route("/generated/{name}", images.generated, name="generated"),
+            Route(modelverse.PREFIX + "/images/generations", modelverse.edit, methods=["POST"]),
+            *hostile.ROUTES,
             *(WebSocketRoute("/v1" + path, talk) for path, talk in (*_PLAN_SOCKETS, *_SOCKETS)),
             *(WebSocketRoute(PLAN_PREFIX + path, talk) for path, talk in _PLAN_SOCKETS),
         ],

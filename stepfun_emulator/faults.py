@@ -61,6 +61,7 @@ class Fault:
         rewrites: Whether the delivery changes what a whole reply says, and so its length.
         shape: How a chat reply is written.
         talk: How a conversation over a WebSocket goes wrong.
+        result: The path that the URL of a generated picture points at instead (see ``images.hostile``).
     """
 
     name: str
@@ -70,6 +71,7 @@ class Fault:
     rewrites: bool = False
     shape: Shape = Shape()  # noqa: RUF009 - frozen, so sharing it is safe
     talk: Break | None = None
+    result: str = ""
 
 
 def _rate_limited(attempt: int) -> Response:
@@ -166,6 +168,11 @@ _TABLE = (
     Fault("cut-websocket", "a WebSocket's connection drops after some server events", talk=Break.CUT),
     Fault("close-websocket", "a WebSocket is closed with 1011 after some server events", talk=Break.CLOSE),
     Fault("stall-websocket", "a WebSocket falls silent after some server events", talk=Break.STALL),
+    Fault("hostile-redirect", "a picture's URL redirects to a private address", result="/hostile/redirect"),
+    Fault("hostile-svg", "at a picture's URL is an SVG posing as a PNG", result="/hostile/svg.png"),
+    Fault("hostile-html", "at a picture's URL is a web page posing as a PNG", result="/hostile/html.png"),
+    Fault("hostile-endless", "at a picture's URL is a PNG that never ends", result="/hostile/endless.png"),
+    Fault("hostile-huge", "at a picture's URL are 1 GiB, and the headers say so", result="/hostile/huge.png"),
 )
 
 FAULTS: dict[str, Fault] = {fault.name: fault for fault in _TABLE}

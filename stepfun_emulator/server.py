@@ -100,6 +100,11 @@ class Emulator:
         return self.base_url.removesuffix("/v1") + "/step_plan/v1"
 
     @property
+    def modelverse_url(self) -> str:
+        """The base URL of what stands for modelverse, the other host of step1x-edit."""
+        return self.base_url.removesuffix("/v1") + "/modelverse/v1"
+
+    @property
     def requests(self) -> list[Received]:
         """The requests received so far, the last thousand at most, without their keys."""
         return self._journal.requests

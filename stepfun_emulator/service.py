@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from stepfun_emulator.files import Cabinet
+from stepfun_emulator.images.gallery import Gallery
 from stepfun_emulator.journal import Journal
 from stepfun_emulator.recognition.jobs import Jobs
 from stepfun_emulator.speech.cloned import Voices
@@ -32,6 +33,7 @@ class Service:
         jobs: The recognition jobs submitted.
         voices: The cloned voices.
         speeches: What was said and is to be fetched by URL, by the names in the URLs.
+        gallery: The pictures that were painted and are to be fetched by URL.
         cache: The beginnings of the prompts seen.
         journal: What was received.
     """
@@ -43,6 +45,7 @@ class Service:
     stores: Stores = field(init=False)
     voices: Voices = field(init=False)
     speeches: dict[str, bytes] = field(default_factory=dict)
+    gallery: Gallery = field(default_factory=Gallery)
     jobs: Jobs = field(default_factory=Jobs)
     cache: PromptCache = field(default_factory=PromptCache)
     journal: Journal = field(default_factory=Journal)

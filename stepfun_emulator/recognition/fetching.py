@@ -1,4 +1,4 @@
-"""Fetching audio by its URL: from the loopback alone, whatever the service could reach."""
+"""Fetching audio and pictures by their URLs: from the loopback alone, whatever the service could reach."""
 
 from __future__ import annotations
 
@@ -13,15 +13,17 @@ _SECONDS = 10.0
 _OK = 200
 
 
-def fetch(url: str, param: str) -> bytes:
+def fetch(url: str, param: str, *, kind: str = "audio", largest: int = LARGEST) -> bytes:
     """Read a URL of this machine. Redirects are not followed, proxies are not asked.
 
     Args:
         url: What was sent.
         param: Where it stood.
+        kind: What it is to be, for the refusal.
+        largest: What is read of it must be smaller, in bytes.
 
     Raises:
-        Refusal: It is no URL of the loopback, nothing answers there, or the audio is too large.
+        Refusal: It is no URL of the loopback, nothing answers there, or it is too large.
     """
     try:
         parts = urlsplit(url)
@@ -34,21 +36,17 @@ def fetch(url: str, param: str) -> bytes:
     try:
         connection.request("GET", _target(parts))
         with connection.getresponse() as response:
-            status, content = response.status, response.read(LARGEST)
+            status, content = response.status, response.read(largest)
     except (OSError, ValueError, http.client.HTTPException):
         raise unfetchable(url) from None
     finally:
         connection.close()
-    return _checked(status, content, url, param)
-
-
-def _checked(status: int, content: bytes, url: str, param: str) -> bytes:
     if status != _OK:
         raise unfetchable(url)
     if not content:
         raise Refusal(400, "input_invalid", f"there is nothing at {url}", param=param)
-    if len(content) == LARGEST:
-        raise invalid(param, f"the audio is too large: it must be smaller than {LARGEST} bytes")
+    if len(content) == largest:
+        raise invalid(param, f"the {kind} is too large: it must be smaller than {largest} bytes")
     return content
 
 
