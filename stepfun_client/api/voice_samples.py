@@ -26,6 +26,7 @@ VoiceSource: TypeAlias = "Source | Audio"
 
 SHORTEST_SECONDS, LONGEST_SECONDS = 5.0, 10.0
 
+_MOST_BYTES = 128 << 20  # of a file with purpose storage
 _FORMATS = {"audio/wav": "wav", "audio/mpeg": "mp3"}
 _WAY_PAST = (
     "Or upload it yourself with client.files.create(..., purpose='storage') and pass file_id=..., which is not checked"
@@ -58,15 +59,28 @@ def uploaded(file: VoiceSource | None, file_id: str | None, options: Mapping[str
 
 
 def asked(call: Call, kind: type[ReplyT], sample: Sample, advice: str) -> Flow[ReplyT]:
-    """Make the call. Where it fails, the recording uploaded for it is deleted, or named if it may be needed."""
+    """Make the call. Where it is refused, a recording uploaded for it is deleted; where it fails, it is named.
+
+    Args:
+        call: The call.
+        kind: What its reply is read into.
+        sample: The recording it is about.
+        advice: What to do next where it is not known what became of the call.
+    """
     try:
         reply = yield call
         return read(kind, reply)
     except StepFunError as error:
-        if sample.ours and not (_is_refusal(error) and (yield from _deleted(sample.file_id))):
-            error.message = f"{error.message}; the recording was uploaded as file {sample.file_id}: {advice}"
-            error.args = (error.message, *error.args[1:])
+        if not _is_refusal(error):
+            _add(error, f"the recording is file {sample.file_id}: {advice}")
+        elif sample.ours and not (yield from _deleted(sample.file_id)):
+            _add(error, f"the recording stays uploaded as file {sample.file_id}")
         raise
+
+
+def _add(error: StepFunError, fact: str) -> None:
+    error.message = f"{error.message}; {fact}"
+    error.args = (error.message, *error.args[1:])
 
 
 def _is_refusal(error: StepFunError) -> bool:
@@ -107,13 +121,26 @@ def _recording(file: VoiceSource) -> tuple[bytes, str]:
 
 
 def _content_of(file: VoiceSource) -> bytes:
+    content = _read(file)
+    if len(content) > _MOST_BYTES:
+        raise InvalidParameterError(
+            f"the recording has more than {_MOST_BYTES >> 20} MB; StepFun clones voices from "
+            f"{SHORTEST_SECONDS:.0f} to {LONGEST_SECONDS:.0f} s",
+            param="file",
+        )
+    return content
+
+
+def _read(file: VoiceSource) -> bytes:
+    """Read a recording, but not much more than is allowed."""
     if isinstance(file, Audio):
         return file.to_wav().content if file.format == "pcm" else file.content
     if isinstance(file, os.PathLike):
-        return Path(file).read_bytes()
+        with Path(file).open("rb") as opened:
+            return opened.read(_MOST_BYTES + 1)
     if isinstance(file, (bytes, bytearray, memoryview)):
         return bytes(file)
-    content = file.read() if hasattr(file, "read") else None
+    content = file.read(_MOST_BYTES + 1) if hasattr(file, "read") else None
     if not isinstance(content, bytes):
         raise InvalidParameterError(
             f"the recording is a {type(file).__name__}; pass a path as pathlib.Path(...), bytes, a file open for "

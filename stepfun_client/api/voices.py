@@ -48,7 +48,7 @@ def _decoded(value: Any) -> Any:
     """Read sound in base64; where there is none, the reply says so with an empty text."""
     if not isinstance(value, str):
         return value
-    content = base64.b64decode(value.rpartition("base64,")[2])
+    content = base64.b64decode("".join(value.rpartition("base64,")[2].split()), validate=True)
     return Audio.of(content, format="wav") if content else None
 
 
@@ -88,7 +88,7 @@ class ClonedVoice(_Heard):
         duplicated: Whether it had been cloned before.
         sample_text: What the sample says; None where the service sends none.
         sample_audio: A sample of the voice; None where the service sends none that can be read.
-        file_id: The recording it was made from.
+        file_id: The recording that was sent; where `duplicated`, `client.voices.list` may name an earlier one.
     """
 
     id: str
@@ -176,7 +176,7 @@ def preview_voice(
     sample = yield from uploaded(file, file_id, options)
     body = {"model": model, "file_id": sample.file_id, "text": text, "sample_text": sample_text, **given}
     call = posting("/audio/voices/preview", _given(body), options, kind="audio")
-    heard: VoicePreview = yield from asked(call, VoicePreview, sample, "go on with file_id=...")
+    heard: VoicePreview = yield from asked(call, VoicePreview, sample, "try again with file_id=...")
     heard.sample_text = heard.sample_text or sample_text
     return _named(heard, sample, model=model, voice=None)
 
