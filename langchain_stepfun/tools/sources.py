@@ -19,6 +19,7 @@ from langchain_core.messages import BaseMessage, ToolMessage
 from langchain_core.tools import InjectedToolArg, ToolException
 from pydantic import Field, InstanceOf, SkipValidation, WithJsonSchema
 
+from stepfun_client.api.speech_params import DEFAULT_SAMPLE_RATE
 from stepfun_client.audio import Audio
 from stepfun_client.core.fetching import is_public, place_of
 from stepfun_client.errors import InvalidParameterError
@@ -158,10 +159,18 @@ def _decoded(encoded: str, block: Mapping[str, Any]) -> Recording:
         raise ToolException(f"The audio block's content is no base64 ({error})") from None
     if block.get("mime_type") not in _PCM_TYPES:
         return as_recording(content)
-    extras = block.get("extras") or {}
     return Audio.of(
-        content, format="pcm", sample_rate=extras.get("sample_rate") or 24000, channels=extras.get("channels")
+        content,
+        format="pcm",
+        sample_rate=_extra_number(block, "sample_rate", DEFAULT_SAMPLE_RATE),
+        channels=_extra_number(block, "channels", 1),
     )
+
+
+def _extra_number(block: Mapping[str, Any], name: str, default: int) -> int:
+    extras = block.get("extras")
+    number = extras.get(name) if isinstance(extras, Mapping) else None
+    return number if isinstance(number, int) and number > 0 else default
 
 
 def _checked(found: Any, max_bytes: int) -> Recording:

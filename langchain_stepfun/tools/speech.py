@@ -14,13 +14,11 @@ from typing_extensions import Self
 from langchain_stepfun.tools.artifacts import Block, audio_artifact
 from langchain_stepfun.tools.choices import CHOICES, VOICES, check_choices, choice_fields, chosen_params, wire_names
 from langchain_stepfun.tools.tool import StepFunTool, only_known, told_to_the_model
-from stepfun_client import InvalidParameterError
 from stepfun_client.api.speech_params import SampleRate, SpeechFormat, SpeechParams, checked_speech
 
 if TYPE_CHECKING:
     from stepfun_client.audio import Audio
 
-_FORMATS = ("mp3", "wav", "flac", "opus", "pcm")
 _SETTINGS = (
     *("speed", "volume", "sample_rate", "voice_label", "instruction", "pronunciation_map", "markdown_filter"),
     *("language", "extra_body"),
@@ -96,15 +94,6 @@ class StepFunTTS(StepFunTool):
     output_dir: Path | None = None
     model_may_set: tuple[str, ...] = ()
     voices: tuple[str, ...] = VOICES
-
-    @field_validator("response_format", mode="before")
-    @classmethod
-    def _tell_the_formats_apart(cls, given: Any) -> Any:
-        if given in _FORMATS:
-            raise InvalidParameterError(
-                f"response_format is LangChain's word for what a tool returns; say format={given!r}", param="format"
-            )
-        return given
 
     @field_validator("model_may_set", mode="before")
     @classmethod

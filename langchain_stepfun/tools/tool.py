@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
 from langchain_core.tools import BaseTool, ToolException
-from pydantic import BaseModel, PrivateAttr, model_validator
+from pydantic import BaseModel, PrivateAttr, field_validator, model_validator
 from typing_extensions import Self
 
 from langchain_stepfun.connection import Connected
@@ -29,9 +30,20 @@ class StepFunTool(Connected, BaseTool):
 
     _made_to_measure: ArgsSchema | None = PrivateAttr(default=None)
 
+    @abstractmethod
     def _arguments(self) -> type[BaseModel]:
         """Make the schema of what a model may send, from the settings."""
-        raise NotImplementedError
+
+    @field_validator("response_format", mode="before")
+    @classmethod
+    def _keep_the_artifact(cls, given: Any) -> Any:
+        if given != "content_and_artifact":
+            raise InvalidParameterError(
+                f"response_format is {given!r}; it is LangChain's word for what a tool returns, here always "
+                "'content_and_artifact'. The format of speech is another setting: StepFunTTS(format='wav')",
+                param="response_format",
+            )
+        return given
 
     @model_validator(mode="after")
     def _make_stepfun_arguments(self) -> Self:

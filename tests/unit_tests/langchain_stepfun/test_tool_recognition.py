@@ -383,6 +383,26 @@ async def test_what_is_no_recording_at_all_is_a_validation_error(use: Use, given
         await use(StepFunASR(**PublicService().settings()), audio=given)
 
 
+@pytest.mark.parametrize("extras", [None, "16000", {"sample_rate": "fast", "channels": -1}, {"sample_rate": 24000}])
+async def test_bare_samples_are_taken_as_their_block_says(tools, use: Use, spoken, extras: Any) -> None:
+    block = {**spoken(format="pcm"), "extras": extras}
+
+    assert (await use(tools(StepFunASR), audio=block)).content == SENTENCE
+
+
+async def test_a_schema_of_ones_own_opens_no_way_to_files(use: Use, folder: Path) -> None:
+    service = PublicService()
+    anything = {"type": "object", "properties": {"audio": {}}}
+    tool = StepFunASR(**service.settings(), args_schema=anything)
+
+    for given in (folder / "tone.wav", (folder / "tone.wav").open("rb")):
+        with pytest.raises(ToolException, match="is no recording"):
+            await use(tool, audio=given)
+        getattr(given, "close", lambda: None)()
+
+    assert service.sent == []
+
+
 async def test_silence_is_said_to_be_silent(use: Use) -> None:
     message = await use(StepFunASR(**PublicService(said="").settings()), audio=TONE)
 

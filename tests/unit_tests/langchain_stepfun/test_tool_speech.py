@@ -218,6 +218,7 @@ async def test_a_file_is_written_where_the_developer_says(tools, use: Use, tmp_p
         ({"model_may_set": ["emotion"], "model": "stepaudio-2.5-tts"}, "takes no voice_label"),
         ({"model_may_set": ["instruction"]}, "takes no instruction"),
         ({"response_format": "wav"}, "format='wav'"),
+        ({"response_format": "content"}, "always 'content_and_artifact'"),
         ({"format": "aac"}, "format"),
         ({"speed": 3}, "speed"),
         ({"model": "step-3.7-flash"}, "does not speak"),
