@@ -9,6 +9,8 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from langchain.agents import create_agent
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from langchain_core.tools import ToolException
@@ -17,6 +19,7 @@ from pydantic import ValidationError
 
 from langchain_stepfun import StepFunASR, StepFunTTS
 from langchain_stepfun.tools.artifacts import audio_artifact
+from langchain_stepfun.tools.sources import Address, find_recording
 from stepfun_client import AuthenticationError
 from stepfun_client.audio import Audio
 from tests.unit_tests.langchain_stepfun.tooling import TONE, PublicService, Use, called, scripted
@@ -340,6 +343,22 @@ async def test_nothing_outside_the_folder_is_read_or_told_of(use: Use, folder: P
         await use(tool, audio=name.format(root=folder))
 
     assert service.sent == []
+
+
+@given(
+    name=st.text()
+    | st.lists(st.sampled_from(["..", "/", ".", "secret.wav", "linked", "sub", "\x00", "~"])).map("".join)
+)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300, deadline=None)
+def test_whatever_a_model_says_nothing_of_the_outside_comes_in(folder: Path, name: str) -> None:
+    (folder.parent / "secret.wav").write_bytes(TONE[:-2] + b"!!")
+
+    try:
+        found = find_recording(name, runtime=None, root_dir=folder, max_bytes=200_000)
+    except ToolException:
+        return
+
+    assert found == TONE or (isinstance(found, Address) and found.url.lower().startswith("https://"))
 
 
 @pytest.mark.parametrize(("name", "said"), [("notes.txt", "no recording but"), ("huge.wav", "more than 200,000 bytes")])
