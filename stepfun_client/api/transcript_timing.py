@@ -62,6 +62,22 @@ def segments_of(pieces: Iterable[Piece]) -> list[Segment]:
     return segments
 
 
+def with_punctuation(words: Iterable[Word]) -> list[Word]:
+    """Give a word the punctuation behind it, where that came as a word of its own.
+
+    >>> with_punctuation([Word(text="Oh", start=0.1, end=0.5), Word(text="!", start=0.5, end=0.6)])
+    [Word(text='Oh!', start=0.1, end=0.6)]
+    """
+    joined: list[Word] = []
+    for word in words:
+        if joined and not _LETTERS.search(word.text):
+            last = joined[-1]
+            joined[-1] = Word(text=last.text + word.text, start=last.start, end=word.end or last.end)
+        else:
+            joined.append(word)
+    return joined
+
+
 def _words(pieces: Iterable[Piece]) -> Iterator[Piece]:
     waiting: list[Piece] = []
     for piece in pieces:
@@ -76,6 +92,8 @@ def _words(pieces: Iterable[Piece]) -> Iterator[Piece]:
 
 def _begins_word(before: str, text: str) -> bool:
     """Whether a piece begins a word, and does not go on with the one before it."""
+    if text.isspace():
+        return False
     if before[-1].isspace() or text[0].isspace():
         return True
     if not _LETTERS.search(text):

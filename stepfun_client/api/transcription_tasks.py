@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from stepfun_client.api.resource import CallOptions, WireModel, checked, read, sending, some_text, validated
 from stepfun_client.api.transcript import Segment, Transcript, Word, joined
-from stepfun_client.api.transcript_timing import times_of
+from stepfun_client.api.transcript_timing import times_of, with_punctuation
 from stepfun_client.api.transcription_input import Samples, format_of_url, is_url
 from stepfun_client.api.transcription_params import TaskParams, models_of, overlaid
 from stepfun_client.core.call import Call, Flow, Pause, Reply, encode_json, unreadable
@@ -192,7 +192,7 @@ def _segment(utterance: Mapping[str, Any], channel: int | None) -> Segment:
         text=utterance.get("text") or "",
         start=start,
         end=end,
-        words=[_word(word) for word in utterance.get("words") or []],
+        words=with_punctuation(_word(word) for word in utterance.get("words") or []),
         channel=channel,
     )
 
