@@ -12,7 +12,7 @@ from stepfun_client.api.speech_stream import AudioChunk
 from stepfun_client.api.streams import AsyncStream, Stream
 from stepfun_client.api.synthesis import SpeechPlan, synthesize
 from stepfun_client.audio import Audio
-from stepfun_client.audio.joining import join_audio
+from stepfun_client.audio.joining import join_audio, mended
 from stepfun_client.errors import InvalidParameterError, StreamInterruptedError
 from stepfun_client.progress import ProgressBar, progress_bar
 
@@ -55,8 +55,9 @@ class _Spoken:
         }
         if plan.format == "wav" and all(piece[:4] == b"RIFF" for piece in self._kept):  # each a file of its own
             return join_audio([Audio.of(piece, text=plan.text, **facts) for piece in self._kept])
-        seconds = [piece.duration_seconds for piece in self._kept if piece.duration_seconds is not None]
-        return Audio.of(b"".join(self._kept), text=plan.text, duration_seconds=sum(seconds) if seconds else None, **facts)
+        told = [piece.duration_seconds for piece in self._kept if piece.duration_seconds is not None]
+        facts["duration_seconds"] = sum(told) if told else None
+        return mended(Audio.of(b"".join(self._kept), text=plan.text, **facts))
 
 
 class SpeechStream(_Spoken, Stream[AudioChunk]):

@@ -47,12 +47,12 @@ class SpeechReader:
     """Reads one synthesis's event stream: bytes in, pieces of sound out; an end that comes too early is an error.
 
     Args:
-        goes_on: Whether the sound goes on where another stream of MP3 ended, as with a long text's second part.
+        continuation: What takes out of a part of a long MP3 what belongs to a whole file only.
     """
 
-    def __init__(self, *, goes_on: bool = False) -> None:
+    def __init__(self, continuation: Mp3Continuation | None = None) -> None:
         self.trace_id: str | None = None
-        self._continuation = Mp3Continuation() if goes_on else None
+        self._continuation = continuation
         self._sse = SSEDecoder()
         self._headers: Mapping[str, str] = {}
         self._document: list[bytes] | None = None  # a reply that is no event stream

@@ -20,6 +20,7 @@ from stepfun_client.api.speech_params import (
 )
 from stepfun_client.api.speech_stream import SpeechReader
 from stepfun_client.audio import Audio
+from stepfun_client.audio.continuing import Mp3Continuation
 from stepfun_client.audio.joining import join_audio
 from stepfun_client.audio.sentences import split_text
 from stepfun_client.core.call import Call, Flow, Reply, encode_json, unreadable
@@ -143,7 +144,9 @@ class SpeechPlan:
                 param="response_format",
             )
         calls = [_call(self.model, part, self.voice, self.given, stream_format="sse") for part in parts]
-        return [(call, SpeechReader(goes_on=self.format == "mp3" and at > 0)) for at, call in enumerate(calls)]
+        if len(calls) == 1 or self.format != "mp3":
+            return [(call, SpeechReader()) for call in calls]
+        return [(call, SpeechReader(Mp3Continuation(is_first=at == 0))) for at, call in enumerate(calls)]
 
     def _over_websocket(self) -> SpeechDialogue:
         """Describe the dialogue that speaks a text as it comes."""
