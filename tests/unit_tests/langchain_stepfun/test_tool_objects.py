@@ -149,6 +149,12 @@ def test_a_copy_with_other_settings_has_their_schema() -> None:
     assert set(tool.args) == {"text", "speed"}
 
 
+def test_a_tool_always_returns_its_artifact() -> None:
+    assert StepFunASR(response_format="content_and_artifact").response_format == "content_and_artifact"
+    with pytest.raises(ValidationError, match="always 'content_and_artifact'"):
+        StepFunASR(response_format="content")
+
+
 def test_a_schema_of_ones_own_stays() -> None:
     tool = StepFunTTS(args_schema=StepFunTTS().args_schema)
     own = {"type": "object", "properties": {"text": {"type": "string"}}}

@@ -414,10 +414,10 @@ async def test_a_schema_of_ones_own_opens_no_way_to_files(use: Use, folder: Path
     anything = {"type": "object", "properties": {"audio": {}}}
     tool = StepFunASR(**service.settings(), args_schema=anything)
 
-    for given in (folder / "tone.wav", (folder / "tone.wav").open("rb")):
-        with pytest.raises(ToolException, match="is no recording"):
-            await use(tool, audio=given)
-        getattr(given, "close", lambda: None)()
+    with (folder / "tone.wav").open("rb") as file:
+        for passed in (folder / "tone.wav", file):
+            with pytest.raises(ToolException, match="is no recording"):
+                await use(tool, audio=passed)
 
     assert service.sent == []
 
