@@ -5,15 +5,17 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pydantic_core
 from typing_extensions import Self
 
-from stepfun_client.audio.continuing import Mp3Continuation
 from stepfun_client.core.call import unreadable
 from stepfun_client.core.sse import ServerSentEvent, SSEDecoder
 from stepfun_client.errors import StepFunError, StreamInterruptedError, stream_error, trace_id_of
+
+if TYPE_CHECKING:
+    from stepfun_client.audio.continuing import Mp3Continuation
 
 
 class AudioChunk(bytes):
