@@ -7,7 +7,8 @@ answerer stands where the service has a model, and says so). Point any client at
         client = OpenAI(base_url=base_url, api_key="any")
 
 Any key works, but one that begins with ``invalid`` (401) or ``broke`` (402). A message that contains
-``censored-by-emulator`` is refused by moderation (451). :data:`FAULTS` lists what can be made to go wrong.
+``censored-by-emulator`` is refused by moderation (451); a picture whose prompt contains ``filtered-by-emulator`` is
+answered as filtered. :data:`FAULTS` lists what can be made to go wrong.
 """
 
 from stepfun_emulator.app import create_app

@@ -49,5 +49,5 @@ class Brief:
 
     def chance(self) -> random.Random:
         """The dice of this picture: the same prompt and seed always throw the same."""
-        told = f"{self.prompt}\0{self.avoided}\0{self.seed}".encode()
+        told = f"{self.prompt}\0{self.avoided}\0{self.seed}".encode("utf-8", "surrogatepass")
         return random.Random(hashlib.sha256(told).digest())  # noqa: S311 - it must be repeatable, not secret

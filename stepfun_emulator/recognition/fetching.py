@@ -13,18 +13,19 @@ _SECONDS = 10.0
 _OK = 200
 
 
-def fetch(url: str, param: str, *, kind: str = "audio", largest: int = LARGEST) -> bytes:
+def fetch(url: str, param: str, *, kind: str = "audio", largest: int | None = None) -> bytes:
     """Read a URL of this machine. Redirects are not followed, proxies are not asked.
 
     Args:
         url: What was sent.
         param: Where it stood.
         kind: What it is to be, for the refusal.
-        largest: What is read of it must be smaller, in bytes.
+        largest: What is read of it must be smaller, in bytes; where nothing is said, as small as audio must be.
 
     Raises:
         Refusal: It is no URL of the loopback, nothing answers there, or it is too large.
     """
+    largest = LARGEST if largest is None else largest
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port or http.client.HTTP_PORT

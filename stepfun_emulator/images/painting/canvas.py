@@ -29,7 +29,7 @@ def decode(content: bytes, param: str) -> Image.Image:
             clear = image.convert("RGBA")
             image = Image.alpha_composite(Image.new("RGBA", clear.size, "black"), clear)
         return image.convert("RGB")
-    except (OSError, ValueError, SyntaxError) as error:  # what Pillow raises, by format and by kind of damage
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:  # by format and kind of damage
         raise Refusal(400, "input_invalid", f"{param} cannot be decoded: {error}", param=param) from None
 
 

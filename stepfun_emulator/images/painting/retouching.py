@@ -28,7 +28,7 @@ def retouch(brief: Brief, canvas: Canvas) -> Canvas:
     strength = _strength(brief)
     canvas = _filtered(canvas, spoken.things)
     if spoken.colours:
-        wash(canvas, np.array(spoken.colours[0], np.float32), 0.75 * strength)
+        wash(canvas, np.array(spoken.colours[0], np.float32), 0.95 * strength)
     elif not spoken.things and not brief.letters:
         tint = np.array(colorsys.hsv_to_rgb(chance.random(), 0.8, 0.9), np.float32) * 255
         wash(canvas, tint, 0.5 * strength)

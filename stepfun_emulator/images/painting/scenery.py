@@ -117,7 +117,9 @@ def writing(canvas: Canvas, text: str) -> None:
     rows, columns, _ = canvas.shape
     cells = np.zeros((_GLYPH_HEIGHT + 4, len(text) * (_GLYPH_WIDTH + 1) + 3), np.float32)
     for at, character in enumerate(text):
-        bits = np.unpackbits(np.frombuffer(hashlib.sha256(character.encode()).digest(), np.uint8))
+        bits = np.unpackbits(
+            np.frombuffer(hashlib.sha256(character.encode("utf-8", "surrogatepass")).digest(), np.uint8)
+        )
         left = 2 + at * (_GLYPH_WIDTH + 1)
         glyph = bits[: _GLYPH_HEIGHT * _GLYPH_WIDTH].reshape(_GLYPH_HEIGHT, _GLYPH_WIDTH)
         cells[2:-2, left : left + _GLYPH_WIDTH] = 0 if character.isspace() else glyph
