@@ -90,6 +90,11 @@ class LiveSettings:
         return str(self.params.get("path", LIVE_PATH))
 
     @property
+    def timeout(self) -> float | None:
+        """Seconds to wait for an event; None for the default."""
+        return self.params.get("timeout")
+
+    @property
     def patience(self) -> float:
         """After how many seconds without an event nothing more is to be expected."""
         return float(self.params.get("patience", PATIENCE_SECONDS))

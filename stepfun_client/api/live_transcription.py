@@ -9,7 +9,8 @@ last one may have come already, a few seconds without an event are the end.
 from __future__ import annotations
 
 import base64
-from collections.abc import AsyncIterable, Iterable, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterable, Generator, Iterable, Iterator, Mapping
+from contextlib import aclosing, closing
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -211,6 +212,7 @@ class _Texts:
         self._settings = settings
         self._segments: list[Segment] = []
         self._usage: dict[str, Any] = {}
+        self.are_whole = False
 
     def add(self, event: LiveEvent) -> None:
         """Take the next event."""
@@ -220,7 +222,15 @@ class _Texts:
             self._usage = _added(self._usage, event.usage or {})
 
     def transcript(self, trace_id: str | None) -> Transcript:
-        """Make the whole."""
+        """Make the whole.
+
+        Raises:
+            StreamInterruptedError: If the session has not come to its end.
+        """
+        if not self.are_whole:
+            raise StreamInterruptedError(
+                "the session was closed or broke before its end, so there is no whole transcript", trace_id=trace_id
+            )
         return Transcript(
             text=joined(segment.text for segment in self._segments),
             language=self._settings.language,
@@ -253,7 +263,7 @@ class LiveTranscription(Stream[LiveEvent]):
     def __init__(self, runner: Runner, settings: LiveSettings, audio: Iterable[LivePiece]) -> None:
         self._dialogue = LiveDialogue(settings)
         self._texts = _Texts(settings)
-        super().__init__(runner.converse(self._dialogue, audio, timeout=settings.params.get("timeout")))
+        super().__init__(self._to_the_end(runner.converse(self._dialogue, audio, timeout=settings.timeout)))
 
     @property
     def trace_id(self) -> str | None:
@@ -263,6 +273,11 @@ class LiveTranscription(Stream[LiveEvent]):
     def _take(self, piece: LiveEvent) -> None:
         self._texts.add(piece)
 
+    def _to_the_end(self, events: Generator[LiveEvent]) -> Generator[LiveEvent]:
+        with closing(events):
+            yield from events
+        self._texts.are_whole = True
+
     def transcript(self) -> Transcript:
         """Read what is left and return all that was said, a segment an utterance.
 
@@ -270,7 +285,7 @@ class LiveTranscription(Stream[LiveEvent]):
             StreamInterruptedError: If the session was closed before its end.
         """
         self._read_to_end()
-        return _whole(self._dialogue, self._texts)
+        return self._texts.transcript(self.trace_id)
 
 
 class AsyncLiveTranscription(AsyncStream[LiveEvent]):
@@ -284,7 +299,7 @@ class AsyncLiveTranscription(AsyncStream[LiveEvent]):
     ) -> None:
         self._dialogue = LiveDialogue(settings)
         self._texts = _Texts(settings)
-        super().__init__(runner.converse(self._dialogue, audio, timeout=settings.params.get("timeout")))
+        super().__init__(self._to_the_end(runner.converse(self._dialogue, audio, timeout=settings.timeout)))
 
     @property
     def trace_id(self) -> str | None:
@@ -294,16 +309,13 @@ class AsyncLiveTranscription(AsyncStream[LiveEvent]):
     def _take(self, piece: LiveEvent) -> None:
         self._texts.add(piece)
 
+    async def _to_the_end(self, events: AsyncGenerator[LiveEvent]) -> AsyncGenerator[LiveEvent]:
+        async with aclosing(events):
+            async for event in events:
+                yield event
+        self._texts.are_whole = True
+
     async def transcript(self) -> Transcript:
         """Read what is left and return all that was said; see `LiveTranscription.transcript`."""
         await self._read_to_end()
-        return _whole(self._dialogue, self._texts)
-
-
-def _whole(dialogue: LiveDialogue, texts: _Texts) -> Transcript:
-    if dialogue.ready and dialogue.owes:
-        raise StreamInterruptedError(
-            "the session was closed or broke before its end, so there is no whole transcript",
-            trace_id=dialogue.trace_id,
-        )
-    return texts.transcript(dialogue.trace_id)
+        return self._texts.transcript(self.trace_id)

@@ -17,7 +17,7 @@ LONG = (
     "When the service writes no subtitles by itself, they have to be made from the times of the words, and a long "
     "sentence has to be cut where a reader would pause. Then everybody can follow."
 )
-CHINESE = "如果服务本身不写字幕，就必须根据每个词的时间来制作字幕，而且很长的句子必须在读者会停顿的地方断开。这样大家都能跟上。"
+CHINESE = "如果服务不写字幕，就必须根据每个词的时间来制作，而且很长的句子必须在读者会停顿的地方断开。这样大家都能跟上。"
 
 
 def segment(text, start=0.0, end=10.0, words=()):
@@ -107,8 +107,8 @@ def test_without_timestamps_it_is_said_how_to_get_them():
     with pytest.raises(InvalidParameterError, match=r"timestamps=True.*stepaudio-2.5-asr.*step-asr-1.1") as caught:
         Transcript(text="Hello.").to_srt()
     assert caught.value.param == "timestamps"
-    with pytest.raises(InvalidParameterError, match="'Hello.' has no times"):
-        vtt([Segment(text="Hello."), segment("World.")])
+    with pytest.raises(InvalidParameterError, match="'Hello' has no times"):
+        vtt([Segment(text="Hello"), segment("World.")])
     assert Transcript(text="").to_srt() == ""
 
 
