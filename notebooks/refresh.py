@@ -2,7 +2,7 @@
 """Run the notebooks on the emulator and save what they show: `python notebooks/refresh.py`.
 
 The outputs stay in the repository, so that a reader on GitHub sees them. What differs from machine to machine (times,
-versions) is left out.
+versions) is left out, and so are progress bars, which tell how fast it is.
 """
 
 from __future__ import annotations
@@ -32,8 +32,17 @@ def refresh(path: Path) -> None:
         resources={"metadata": {"path": str(FOLDER)}},
     )
     client.execute()
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs = [output for output in cell.outputs if not _is_bar(output)]
     notebook.metadata = nbformat.from_dict(METADATA)
     nbformat.write(notebook, path)
+
+
+def _is_bar(output: nbformat.NotebookNode) -> bool:
+    """Say whether an output is a progress bar, as text or as a widget."""
+    is_text = output.get("name") == "stderr" and "%|" in output.text
+    return is_text or "application/vnd.jupyter.widget-view+json" in output.get("data", {})
 
 
 if __name__ == "__main__":

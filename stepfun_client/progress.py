@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
@@ -88,7 +89,10 @@ def is_watched() -> bool:
 def _tqdm() -> Callable[..., Any] | None:
     """The bar that fits the place; tqdm is optional, and loaded where one is shown."""
     try:
-        make: Callable[..., Any] = import_module("tqdm.auto").tqdm
+        with warnings.catch_warnings():
+            # Where a notebook has no widgets tqdm warns, and writes the bar as text: which will do.
+            warnings.filterwarnings("ignore", message="IProgress not found")
+            make: Callable[..., Any] = import_module("tqdm.auto").tqdm
     except ImportError:
         return None
     return make

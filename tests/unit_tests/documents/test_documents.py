@@ -19,7 +19,9 @@ from pydantic import BaseModel
 
 import langchain_stepfun
 import llama_index_stepfun
+import stepfun_emulator
 from demo.picture import BLUE, GREEN, RED, bar_chart
+from stepfun_client import StepFunClient
 
 if TYPE_CHECKING:
     from stepfun_emulator import Emulator
@@ -44,9 +46,18 @@ PYTHON = [
 SHELL = [pytest.param(code, id=f"{path.name}:{line}") for path in DOCUMENTS for line, code in blocks(path, "(?:ba)?sh")]
 
 
+@pytest.fixture(scope="module")
+def recording() -> bytes:
+    """Somebody speaks for some seconds: long enough to be cloned."""
+    with stepfun_emulator.running() as base_url, StepFunClient(api_key="any", base_url=base_url) as client:
+        said = "Tell me a story about the sea, please. It may be short."
+        return client.speech.create(model="step-tts-2", voice="cixingnansheng", input=said).content
+
+
 @pytest.fixture
-def readers_desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, emulator: Emulator) -> None:
+def readers_desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, emulator: Emulator, recording: bytes) -> None:
     """A folder with the files the examples read, and an environment with a key."""
+    (tmp_path / "recording.mp3").write_bytes(recording)
     (tmp_path / "photo.png").write_bytes(bar_chart([(RED, 1), (GREEN, 2), (BLUE, 3)], width=120, height=90))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("STEP_API_KEY", "any")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
+import warnings
 from types import SimpleNamespace
 
 import pytest
@@ -69,6 +70,19 @@ def test_a_closed_stream_is_not_watched(monkeypatch):
     stream.close()
     monkeypatch.setattr(sys, "stderr", stream)
     assert not is_watched()
+
+
+def test_a_notebook_without_widgets_has_a_plain_bar_and_no_warning(bars, monkeypatch, recwarn):
+    def load(_):
+        warnings.warn("IProgress not found. Please update jupyter and ipywidgets.", tqdm.TqdmWarning, stacklevel=2)
+        return tqdm.auto
+
+    monkeypatch.setattr(progress, "import_module", load)
+    with progress_bar(1, unit="page", description="pages", wanted=True) as bar:
+        bar.update(1)
+
+    assert bars[0].seen == [1]
+    assert not recwarn.list
 
 
 @pytest.mark.parametrize(("shell", "watched"), [(None, False), (SimpleNamespace(kernel=1), True), (object(), False)])
