@@ -92,7 +92,7 @@ class SpeechDialogue:
                 self.done = self._has_ended
                 return [] if self._has_spoken else self._sound(data)
             case "tts.response.error" | "error":
-                raise stream_error(event.get("error") or event.get("data") or event, trace_id=self.trace_id)
+                raise stream_error(_problem(event), trace_id=self.trace_id)
         return []
 
     def _greet(self, data: Event) -> None:
@@ -112,3 +112,9 @@ class SpeechDialogue:
         self._has_spoken = True
         seconds = data.get("duration")
         return [AudioChunk(sound, sentence=self._sentence, duration_seconds=seconds, trace_id=self.trace_id)]
+
+
+def _problem(event: Event) -> Any:
+    """What an event reports: its code stands where other errors have their type."""
+    problem = event.get("error") or event.get("data") or {name: event[name] for name in event if name != "type"}
+    return {"type": problem.get("code"), **problem} if isinstance(problem, dict) else problem

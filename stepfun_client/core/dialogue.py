@@ -263,9 +263,14 @@ class _AsyncSender:
 
     async def stop(self) -> None:
         self._stopped = True
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
+        if self._task is None:
+            return
+        if self._is_sending:
+            await asyncio.wait([self._task], timeout=_STUCK_SECONDS)
+            if self._is_sending:
+                self._socket.abort()  # see `_Sender.stop`
+        self._task.cancel()
+        await asyncio.wait([self._task])
 
     async def receive(self, seconds: float) -> Event | None:
         while (event := await self._receive(seconds)) is NOT_YET:
@@ -319,13 +324,16 @@ class _AsyncSender:
 
     async def _send(self, events: list[Event]) -> bool:
         self._is_sending = True
-        for event in events:
-            try:
+        try:
+            for event in events:
+                if self._stopped:
+                    return False
                 await self._socket.send(event)
-            except StreamInterruptedError:
-                return False
-            self._sent += 1
-        self._is_sending = False
+                self._sent += 1
+        except StreamInterruptedError:
+            return False
+        finally:
+            self._is_sending = False
         return True
 
 

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 Event = dict[str, Any]
 
 _PING_SECONDS = 20.0
-_CLOSE_SECONDS = 2.0  # a service that has fallen silent answers no farewell either
+_CLOSE_SECONDS = 0.5  # nobody's farewell is worth more: a silent service has none, and a flood of sound hides it
 
 
 class WebSocket:
@@ -117,7 +117,7 @@ class AsyncWebSocket:
 
 
 class _Connect(connect_async):
-    """Follows no redirect, like the synchronous one and like HTTP here: the key is for the service alone."""
+    """Follows no redirect: older versions of the library take the key along, and it is for the service alone."""
 
     def process_redirect(self, exc: Exception) -> Exception:
         """Let the redirect be the refusal that it is."""
@@ -143,7 +143,10 @@ def open_websocket(settings: Settings, path: str, query: Mapping[str, str]) -> I
     except (OSError, WebSocketException) as error:
         raise _refused(error, url, settings) from without_frames(error)
     with connection:
-        yield WebSocket(connection)
+        try:
+            yield WebSocket(connection)
+        finally:
+            connection.close()  # in good order, also where the listener has left
 
 
 @asynccontextmanager
@@ -157,7 +160,10 @@ async def open_websocket_async(
     except (OSError, WebSocketException) as error:
         raise _refused(error, url, settings) from without_frames(error)
     async with connection:
-        yield AsyncWebSocket(connection)
+        try:
+            yield AsyncWebSocket(connection)
+        finally:
+            await connection.close()
 
 
 def _address(settings: Settings, path: str, query: Mapping[str, str]) -> str:
