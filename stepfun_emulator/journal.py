@@ -1,9 +1,13 @@
-"""What the emulator saw: requests, conversations, the streams open. Kept in memory, never logged."""
+"""What the emulator saw: requests, conversations, the streams open. Kept in memory, never logged.
+
+The memory is bounded: a thousand requests and conversations, and of the bodies of old requests only what fits a budget.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import json
+from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -17,7 +21,9 @@ if TYPE_CHECKING:
 
 _KEPT = 1000
 _GONE = 1006  # the code of a connection that was never closed
-_SHORT = 100  # characters of sound that are kept as they are
+_SHORT = 100  # characters of sound that are kept as they are, and of long texts in old requests
+_SMALL = 16 * 1024  # bytes of JSON that any body may have
+_BUDGET = 16 * 1024 * 1024  # bytes of JSON that the larger ones may have together; the newest is kept whole in any case
 _SECRET = {"authorization", "x-api-key"}
 
 
@@ -28,7 +34,7 @@ class Received(NamedTuple):
         method: ``POST`` and so on.
         path: The path, prefix included.
         headers: Header names in lower case; ``authorization`` is left out.
-        body: The JSON body, or None where the body was not JSON.
+        body: The JSON body, or None where the body was not JSON. Long texts of old requests may be cut.
     """
 
     method: str
@@ -73,6 +79,7 @@ class Journal:
         self.requests: list[Received] = []
         self.sessions: list[Session] = []
         self.open_streams = 0
+        self._long: deque[tuple[Received, int]] = deque()  # those with a body that is not small, and its size
 
     @contextlib.contextmanager
     def streaming(self) -> Iterator[None]:
@@ -83,9 +90,23 @@ class Journal:
         finally:
             self.open_streams -= 1
 
-    def note(self, received: Received) -> None:
-        """Remember a request; only the last thousand are kept."""
+    def note(self, received: Received, size: int = 0) -> None:
+        """Remember a request; only the last thousand are kept, and of old bodies not more than fits.
+
+        Args:
+            received: The request.
+            size: How many bytes of JSON its body has.
+        """
         _remember(self.requests, received)
+        if size > _SMALL:
+            self._long.append((received, size))
+        while len(self._long) > 1 and sum(size for _, size in self._long) > _BUDGET:
+            self._shorten(*self._long.popleft())
+
+    def _shorten(self, received: Received, size: int) -> None:
+        for at, one in enumerate(self.requests):
+            if one is received:
+                self.requests[at] = received._replace(body=_shortened(received.body, size))
 
     @contextlib.contextmanager
     def talking(self, socket: WebSocket) -> Iterator[Session]:
@@ -117,6 +138,27 @@ def _without_sound(value: Any, name: str = "", kind: str = "") -> Any:
     return value
 
 
+def _shortened(body: Any, size: int) -> Any:
+    """A large body cut down: with the beginnings of its long texts, or only its length where that is not enough."""
+    try:
+        body = _abridged(body)
+        left = len(json.dumps(body))
+    except RecursionError:
+        left = size
+    return body if left <= _SMALL else f"<{size} bytes of JSON>"
+
+
+def _abridged(value: Any) -> Any:
+    """A body with the beginnings of its long texts only."""
+    if isinstance(value, dict):
+        return {key: _abridged(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_abridged(one) for one in value]
+    if isinstance(value, str) and len(value) > _SHORT:
+        return f"{value[:_SHORT]}… <{len(value)} characters>"
+    return value
+
+
 class Recorder:
     """ASGI middleware: reads the whole request, notes it, and hands it on in one piece."""
 
@@ -131,8 +173,9 @@ class Recorder:
             return
         content = await _read(receive)
         headers = {name: value for name, value in Headers(scope=scope).items() if name not in _SECRET}
-        received = Received(scope["method"], scope["path"], headers, _parsed(content, headers))
-        self._journal.note(received)
+        body = _parsed(content, headers)
+        received = Received(scope["method"], scope["path"], headers, body)
+        self._journal.note(received, 0 if body is None else len(content))
         scope.setdefault("state", {})["received"] = received
         scope["state"]["content"] = content
         await self._app(scope, _again(content, receive), send)
@@ -164,5 +207,5 @@ def _parsed(content: bytes, headers: dict[str, str]) -> Any:
         return None
     try:
         return json.loads(content)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None

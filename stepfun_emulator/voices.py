@@ -10,8 +10,8 @@ from starlette.responses import JSONResponse, Response
 
 from stepfun_emulator import sound
 from stepfun_emulator.errors import invalid, undocumented
+from stepfun_emulator.fields import Fields
 from stepfun_emulator.paging import page
-from stepfun_emulator.recognition.fields import Fields
 from stepfun_emulator.replies import json_body
 from stepfun_emulator.service import service_of
 from stepfun_emulator.speech.manner import HTTP, MODERATED, SHARED, Manner, check_text, moderated, read_manner

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from stepfun_emulator.catalogue import MODELS, RECOGNISERS
 from stepfun_emulator.errors import invalid, no_such_model
-from stepfun_emulator.sound.formats import Sound, decode
+from stepfun_emulator.sound import decode
 
 if TYPE_CHECKING:
-    from stepfun_emulator.recognition.fields import Fields
+    from stepfun_emulator.fields import Fields
+    from stepfun_emulator.sound.formats import Sound
 
 LARGEST = 100 * 1024 * 1024  # WIRE.md section 8: "<100 MB"
 LOWEST_RATE, HIGHEST_RATE = 8000, 48_000

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
-from stepfun_emulator.sound.energy import TurnDetector
-from stepfun_emulator.sound.tongue import hear
+from stepfun_emulator.sound import hear, turn_detector
 from stepfun_emulator.tokens import count
 
 if TYPE_CHECKING:
@@ -91,7 +90,7 @@ def recognise(samples: bytes, rate: int) -> Transcript:
     """
     seconds = len(samples) / 2 / rate
     heard = joined(Utterance(*one) for one in hear(samples, rate))
-    if not heard and TurnDetector(rate, level=_SILENT).feed(samples):
+    if not heard and turn_detector(rate, level=_SILENT).feed(samples):
         heard = [foreign(0.0, seconds)]
     return Transcript(tuple(heard), seconds)
 
@@ -136,7 +135,7 @@ class Listener:
     def __init__(self, rate: int) -> None:
         self.noise = False  # whether there was anything to hear since the last flush
         self._rate = rate
-        self._pauses = TurnDetector(rate, level=_SILENT, silence_ms=_PAUSE_MS)
+        self._pauses = turn_detector(rate, level=_SILENT, silence_ms=_PAUSE_MS)
         self._kept = bytearray()
         self._first = 0  # the number of the first sample kept
 

@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from stepfun_emulator.errors import Refusal, invalid
+from stepfun_emulator.fields import Fields
 from stepfun_emulator.recognition.audio import Format, samples_of
-from stepfun_emulator.recognition.fields import Fields
 from stepfun_emulator.recognition.listening import Listener, Transcript, Utterance, foreign, joined
 from stepfun_emulator.recognition.settings import TurnDetection, read_settings
-from stepfun_emulator.sound.energy import TurnDetector
+from stepfun_emulator.sound import turn_detector
+
+if TYPE_CHECKING:
+    from stepfun_emulator.sound.energy import TurnDetector
 
 Event = dict[str, Any]
 
@@ -78,7 +81,7 @@ class Stream:
         self._detector: TurnDetector | None = None
         if turns is not None:
             level = max(_LOUDEST * turns.threshold, 1.0)
-            self._detector = TurnDetector(format_.rate, level=level, silence_ms=turns.silence_ms)
+            self._detector = turn_detector(format_.rate, level=level, silence_ms=turns.silence_ms)
         self._turn: Turn | None = None
         self._last: str | None = None
         self._taken = 0  # samples

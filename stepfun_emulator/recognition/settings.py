@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from stepfun_emulator.fields import Fields
 from stepfun_emulator.recognition.audio import Format, check_model, read_format
-from stepfun_emulator.recognition.fields import Fields
 
 _CODECS = ("pcm_s16le",)
 _SILENCE_MS = 800

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from starlette.concurrency import run_in_threadpool
 
 from stepfun_emulator.errors import invalid
+from stepfun_emulator.fields import Fields
 from stepfun_emulator.recognition.audio import LARGEST, Format, check_model, read_format, samples_of
-from stepfun_emulator.recognition.fields import Fields
 from stepfun_emulator.recognition.listening import Transcript, recognise
 from stepfun_emulator.replies import EventStream, json_body
 from stepfun_emulator.service import service_of

@@ -8,9 +8,9 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response
 
 from stepfun_emulator.errors import Refusal, invalid
+from stepfun_emulator.fields import Fields
 from stepfun_emulator.recognition.audio import Format, check_model, read_format, samples_of
 from stepfun_emulator.recognition.fetching import fetch
-from stepfun_emulator.recognition.fields import Fields
 from stepfun_emulator.recognition.listening import Transcript, Utterance, recognise
 from stepfun_emulator.replies import json_body
 from stepfun_emulator.service import service_of

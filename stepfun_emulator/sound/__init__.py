@@ -13,10 +13,22 @@ from stepfun_emulator.sound.riff import wav_seconds, write_wav
 from stepfun_emulator.sound.sentences import split_sentences
 
 if TYPE_CHECKING:
+    from stepfun_emulator.sound.energy import TurnDetector
     from stepfun_emulator.sound.formats import Encoder, Sound
     from stepfun_emulator.sound.tongue import Heard
 
-__all__ = ["RATE", "decode", "encode", "encoder", "hear", "split_sentences", "utter", "wav_seconds", "write_wav"]
+__all__ = [
+    "RATE",
+    "decode",
+    "encode",
+    "encoder",
+    "hear",
+    "split_sentences",
+    "turn_detector",
+    "utter",
+    "wav_seconds",
+    "write_wav",
+]
 
 RATE = 24_000
 _MISSING = "the emulator's sound needs numpy and soundfile: pip install 'stepfun-integrations[emulator]'"
@@ -86,6 +98,19 @@ def decode(data: bytes, form: str = "", *, rate: int = 16_000, bits: int = 16, c
     except ImportError:
         raise _missing() from None
     return formats.decode(data, form, rate=rate, bits=bits, channels=channels)
+
+
+def turn_detector(rate: int, *, level: float = 200.0, silence_ms: int = 800, padding_ms: int = 0) -> TurnDetector:
+    """Find who speaks when: see :class:`stepfun_emulator.sound.energy.TurnDetector`.
+
+    Raises:
+        Refusal: numpy is missing.
+    """
+    try:
+        from stepfun_emulator.sound import energy
+    except ImportError:
+        raise _missing() from None
+    return energy.TurnDetector(rate, level=level, silence_ms=silence_ms, padding_ms=padding_ms)
 
 
 def _missing() -> Refusal:

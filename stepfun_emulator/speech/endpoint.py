@@ -17,7 +17,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from stepfun_emulator import sound
 from stepfun_emulator.errors import invalid
-from stepfun_emulator.recognition.fields import Fields
+from stepfun_emulator.fields import Fields
 from stepfun_emulator.replies import EventStream, json_body
 from stepfun_emulator.service import service_of
 from stepfun_emulator.speech.manner import HTTP, MODERATED, SHARED, Manner, check_text, moderated, read_manner

@@ -10,7 +10,7 @@ from stepfun_emulator.errors import Refusal, invalid
 from stepfun_emulator.speech.wording import spoken
 
 if TYPE_CHECKING:
-    from stepfun_emulator.recognition.fields import Fields
+    from stepfun_emulator.fields import Fields
     from stepfun_emulator.speech.models import SpeechModel
 
 RATES = (8000, 16_000, 22_050, 24_000, 48_000)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.concurrency import run_in_threadpool
 
 from stepfun_emulator.errors import Refusal, invalid
-from stepfun_emulator.recognition.fields import Fields
+from stepfun_emulator.fields import Fields
 from stepfun_emulator.sockets import Event, Talk, converse, conversing
 from stepfun_emulator.speech.endpoint import MEDIA_TYPES
 from stepfun_emulator.speech.manner import MODERATED, SHARED, SOCKET, check_text, moderated, read_manner

@@ -156,6 +156,56 @@ def test_help_lists_the_faults(capsys):
     assert all(name in said for name in stepfun_emulator.FAULTS)
 
 
+def test_importing_it_loads_neither_numpy_nor_soundfile():
+    program = "import stepfun_emulator, sys; print({'numpy', 'soundfile', 'PIL'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("set()\n", "")
+
+
+def test_old_bodies_are_shortened_where_much_came_in():
+    journal = Journal()
+    picture = {"kind": "picture", "parts": [{"data": "x" * 900_000}], "n": 1}
+    for number in range(40):
+        body = {"at": number, **picture}
+        journal.note(Received("POST", "/", {}, body), len(json.dumps(body)))
+    assert journal.requests[-1].body == {"at": 39, **picture}
+    assert journal.requests[-15].body == {"at": 25, **picture}
+    assert journal.requests[0].body == {"at": 0, **picture, "parts": [{"data": "x" * 100 + "… <900000 characters>"}]}
+    assert sum(len(json.dumps(one.body)) for one in journal.requests) < 17 * 1024 * 1024
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_of_an_old_body_that_cannot_be_shortened_the_length_is_kept(nested):
+    journal = Journal()
+    body: list = list(range(10_000))
+    for _ in range(5000 if nested else 1):
+        body = [body]
+    for _ in range(2):
+        journal.note(Received("POST", "/", {}, body), 17_000_000)
+    assert journal.requests[0].body == "<17000000 bytes of JSON>"
+    assert journal.requests[1].body is body
+
+
+def test_a_body_nested_too_deeply_is_no_json():
+    with stepfun_emulator.running() as base_url:
+        answer = httpx.post(f"{base_url}/search", content=b"[" * 100_000, headers=HEADERS)
+    assert (answer.status_code, answer.json()["error"]["type"]) == (400, "request_params_invalid")
+
+
+def test_a_taken_port_is_told_in_one_line(capsys):
+    with stepfun_emulator.running() as base_url:
+        taken = base_url.split(":")[2].split("/")[0]
+        with pytest.raises(SystemExit) as ended:
+            main(["--port", taken])
+    assert re.fullmatch(rf"cannot listen on port {taken}: [Aa]ddress.*--port 0: a free one\)", str(ended.value.code))
+
+
+def test_a_port_out_of_range_is_told_by_the_usage(capsys):
+    with pytest.raises(SystemExit):
+        main(["--port", "65536"])
+    assert "a port is a number from 0 to 65535, not 65536" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("ended_by", [signal.SIGTERM, signal.SIGINT])
 def test_as_a_program_it_prints_its_url_and_ends_when_told(ended_by):
     command = [sys.executable, "-m", "stepfun_emulator", "--port", "0", "--fault", "overloaded"]
