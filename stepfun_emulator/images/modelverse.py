@@ -15,11 +15,11 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response
 
 from stepfun_emulator.errors import Refusal, no_such_model
+from stepfun_emulator.fields import Fields
 from stepfun_emulator.images.brief import Brief
 from stepfun_emulator.images.endpoint import by_url
 from stepfun_emulator.images.order import Order, answers_by_url, random_seed, read_prompt
 from stepfun_emulator.images.sources import EDITED, read_source
-from stepfun_emulator.recognition.fields import Fields
 from stepfun_emulator.replies import check_key, json_body
 from stepfun_emulator.service import service_of
 from stepfun_emulator.speech.manner import MODERATED, moderated

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from stepfun_emulator.errors import invalid
+from stepfun_emulator.fields import Fields
 from stepfun_emulator.images import painting
 from stepfun_emulator.images.brief import Brief, Style
 from stepfun_emulator.images.models import ImageModel, Task, find_image_model, only_by
 from stepfun_emulator.images.sources import EDITED, REFERENCE, Source, check_source, read_source
-from stepfun_emulator.recognition.fields import Fields
 
 if TYPE_CHECKING:
     from stepfun_emulator.images.painting import Painted
