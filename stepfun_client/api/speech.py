@@ -169,7 +169,8 @@ class Speech(Resource):
 
         Args:
             model: A model id, e.g. `"stepaudio-2.5-tts"` or `"step-tts-2"`.
-            input: What to say: a string, of any length in pcm and mp3, or texts as they come.
+            input: What to say: a string, of any length in pcm and mp3, or texts as they come. A generator is closed with
+                the stream, and an error of its own comes out of it.
             voice: An official voice's name, or the id of a cloned voice.
             **params: See `StreamParams`. Players take `response_format="pcm"` (16 bit, mono) or `"mp3"`.
 
