@@ -10,16 +10,9 @@ from typing_extensions import Self
 
 from stepfun_client.core.call import MOST_FETCHED_BYTES, fetch
 from stepfun_client.core.settings import Region, Settings
+from stepfun_client.resources import AsyncResources, Resources
 
 if TYPE_CHECKING:
-    from stepfun_client.api.account import Account, AsyncAccount, AsyncModels, AsyncTokens, Models, Tokens
-    from stepfun_client.api.chat import AsyncChat, Chat
-    from stepfun_client.api.files import AsyncFiles, Files
-    from stepfun_client.api.knowledge import AsyncVectorStores, VectorStores
-    from stepfun_client.api.search import AsyncSearch, Search
-    from stepfun_client.api.speech import AsyncSpeech, Speech
-    from stepfun_client.api.transcription import AsyncTranscription, Transcription
-    from stepfun_client.api.voices import AsyncVoices, Voices
     from stepfun_client.core.call import Call, Fetched, Flow, StreamReader
     from stepfun_client.core.dialogue import Dialogue
     from stepfun_client.core.transport import (  # noqa: F401 - named in the bases below
@@ -65,6 +58,11 @@ class _Configured(Generic[HTTPClientT, DriverT]):
         self._http_client = http_client
         self._made: dict[str, DriverT] = {}
 
+    @property
+    def settings(self) -> Settings:
+        """Where to call, with which key, how patiently."""
+        return self._settings
+
     def __repr__(self) -> str:
         settings = self._settings
         return f"{type(self).__name__}(base_url={settings.address!r}, max_retries={settings.max_retries})"
@@ -101,7 +99,7 @@ class _Configured(Generic[HTTPClientT, DriverT]):
         return made or self._made.setdefault("driver", self._make_driver())  # atomic, without a lock a fork could copy
 
 
-class StepFunClient(_Configured["HTTPClient", "Driver"]):
+class StepFunClient(Resources, _Configured["HTTPClient", "Driver"]):
     """StepFun's API, synchronously.
 
     Args:
@@ -193,78 +191,8 @@ class StepFunClient(_Configured["HTTPClient", "Driver"]):
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    @property
-    def chat(self) -> Chat:
-        """Chat completions."""
-        from stepfun_client.api.chat import Chat
 
-        return Chat(self)
-
-    @property
-    def files(self) -> Files:
-        """Files: upload, wait, list, content, delete."""
-        from stepfun_client.api.files import Files
-
-        return Files(self)
-
-    @property
-    def vector_stores(self) -> VectorStores:
-        """Knowledge bases and their files."""
-        from stepfun_client.api.knowledge import VectorStores
-
-        return VectorStores(self)
-
-    @property
-    def search(self) -> Search:
-        """Search of the web."""
-        from stepfun_client.api.search import Search
-
-        return Search(self)
-
-    @property
-    def speech(self) -> Speech:
-        """Speech from text."""
-        from stepfun_client.api.speech import Speech
-
-        return Speech(self)
-
-    @property
-    def transcription(self) -> Transcription:
-        """Text from speech: files, streams, live."""
-        from stepfun_client.api.transcription import Transcription
-
-        return Transcription(self)
-
-    @property
-    def voices(self) -> Voices:
-        """Voices: cloned ones and official ones."""
-        from stepfun_client.api.voices import Voices
-
-        return Voices(self)
-
-    @property
-    def models(self) -> Models:
-        """The models this key may use."""
-        from stepfun_client.api.account import Models
-
-        return Models(self)
-
-    @property
-    def tokens(self) -> Tokens:
-        """The service's own token count."""
-        from stepfun_client.api.account import Tokens
-
-        return Tokens(self)
-
-    @property
-    def account(self) -> Account:
-        """The account's balance."""
-        from stepfun_client.api.account import Account
-
-        return Account(self)
-
-
-class AsyncStepFunClient(_Configured["AsyncHTTPClient", "AsyncDriver"]):
+class AsyncStepFunClient(AsyncResources, _Configured["AsyncHTTPClient", "AsyncDriver"]):
     """StepFun's API, asynchronously; the arguments are those of `StepFunClient`, with an `httpx.AsyncClient`.
 
     Example:
@@ -313,73 +241,3 @@ class AsyncStepFunClient(_Configured["AsyncHTTPClient", "AsyncDriver"]):
 
     async def __aexit__(self, *_: object) -> None:
         await self.aclose()
-
-    @property
-    def chat(self) -> AsyncChat:
-        """Chat completions."""
-        from stepfun_client.api.chat import AsyncChat
-
-        return AsyncChat(self)
-
-    @property
-    def files(self) -> AsyncFiles:
-        """Files: upload, wait, list, content, delete."""
-        from stepfun_client.api.files import AsyncFiles
-
-        return AsyncFiles(self)
-
-    @property
-    def vector_stores(self) -> AsyncVectorStores:
-        """Knowledge bases and their files."""
-        from stepfun_client.api.knowledge import AsyncVectorStores
-
-        return AsyncVectorStores(self)
-
-    @property
-    def search(self) -> AsyncSearch:
-        """Search of the web."""
-        from stepfun_client.api.search import AsyncSearch
-
-        return AsyncSearch(self)
-
-    @property
-    def speech(self) -> AsyncSpeech:
-        """Speech from text."""
-        from stepfun_client.api.speech import AsyncSpeech
-
-        return AsyncSpeech(self)
-
-    @property
-    def transcription(self) -> AsyncTranscription:
-        """Text from speech: files, streams, live."""
-        from stepfun_client.api.transcription import AsyncTranscription
-
-        return AsyncTranscription(self)
-
-    @property
-    def voices(self) -> AsyncVoices:
-        """Voices: cloned ones and official ones."""
-        from stepfun_client.api.voices import AsyncVoices
-
-        return AsyncVoices(self)
-
-    @property
-    def models(self) -> AsyncModels:
-        """The models this key may use."""
-        from stepfun_client.api.account import AsyncModels
-
-        return AsyncModels(self)
-
-    @property
-    def tokens(self) -> AsyncTokens:
-        """The service's own token count."""
-        from stepfun_client.api.account import AsyncTokens
-
-        return AsyncTokens(self)
-
-    @property
-    def account(self) -> AsyncAccount:
-        """The account's balance."""
-        from stepfun_client.api.account import AsyncAccount
-
-        return AsyncAccount(self)

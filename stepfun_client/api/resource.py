@@ -24,6 +24,7 @@ from stepfun_client.errors import InvalidParameterError, StepFunError, stream_er
 if TYPE_CHECKING:
     from stepfun_client.core.call import Flow, Reply, StreamReader
     from stepfun_client.core.dialogue import Dialogue
+    from stepfun_client.core.settings import Settings
 
 T = TypeVar("T")
 InT = TypeVar("InT")
@@ -32,6 +33,10 @@ ReplyT = TypeVar("ReplyT", bound="WireModel")
 
 class Runner(Protocol):
     """What runs flows and streams synchronously: a `StepFunClient`."""
+
+    @property
+    def settings(self) -> Settings:
+        """Where to call, with which key, how patiently."""
 
     def run(self, flow: Flow[T]) -> T:
         """Run a flow to its end."""
@@ -47,6 +52,10 @@ class Runner(Protocol):
 
 class AsyncRunner(Protocol):
     """What runs flows and streams asynchronously: an `AsyncStepFunClient`."""
+
+    @property
+    def settings(self) -> Settings:
+        """Where to call, with which key, how patiently."""
 
     async def run(self, flow: Flow[T]) -> T:
         """Run a flow to its end."""
