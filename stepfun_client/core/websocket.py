@@ -11,7 +11,7 @@ import asyncio
 import re
 import socket
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -138,11 +138,11 @@ def open_websocket(settings: Settings, path: str, query: Mapping[str, str]) -> I
         APIConnectionError: If it cannot be reached.
     """
     url = _address(settings, path, query)
-    try:
-        connection = connect_sync(url, **_options(settings))
-    except (OSError, WebSocketException) as error:
-        raise _refused(error, url, settings) from without_frames(error)
-    with connection:
+    with ExitStack() as stack:
+        try:
+            connection = stack.enter_context(connect_sync(url, **_options(settings)))
+        except (OSError, WebSocketException) as error:
+            raise _refused(error, url, settings) from without_frames(error)
         try:
             yield WebSocket(connection)
         finally:
@@ -155,11 +155,11 @@ async def open_websocket_async(
 ) -> AsyncIterator[AsyncWebSocket]:
     """Open a session asynchronously; see `open_websocket`."""
     url = _address(settings, path, query)
-    try:
-        connection = await _Connect(url, **_options(settings))
-    except (OSError, WebSocketException) as error:
-        raise _refused(error, url, settings) from without_frames(error)
-    async with connection:
+    async with AsyncExitStack() as stack:
+        try:
+            connection = await stack.enter_async_context(_Connect(url, **_options(settings)))
+        except (OSError, WebSocketException) as error:
+            raise _refused(error, url, settings) from without_frames(error)
         try:
             yield AsyncWebSocket(connection)
         finally:
