@@ -169,8 +169,8 @@ class Speech(Resource):
 
         Args:
             model: A model id, e.g. `"stepaudio-2.5-tts"` or `"step-tts-2"`.
-            input: What to say: a string, of any length in pcm and mp3, or texts as they come. A generator is closed with
-                the stream, and an error of its own comes out of it.
+            input: What to say: a string, of any length in pcm and mp3, or texts as they come. A generator is closed
+                with the stream, and an error of its own comes out of it.
             voice: An official voice's name, or the id of a cloned voice.
             **params: See `StreamParams`. Players take `response_format="pcm"` (16 bit, mono) or `"mp3"`.
 
@@ -187,7 +187,7 @@ class Speech(Resource):
             >>> stream = client.speech.stream(
             ...     model="step-tts-2", input=tokens, voice="cixingnansheng", response_format="pcm"
             ... )
-            >>> [piece.sentence for piece in stream][0]
+            >>> [piece.sentence.strip() for piece in stream][0]
             'Hello.'
             >>> stream.audio().duration_seconds > 1
             True

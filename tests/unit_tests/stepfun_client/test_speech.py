@@ -169,6 +169,17 @@ class TestWhatComesBack:
         assert len(audio.trace_id) == 32
         assert heard(audio) == HELLO["input"]
 
+    async def test_the_wav_files_of_the_websocket_become_one_with_one_label(self, both, emulator):
+        """Without `_stream` every delta is a file of its own: WIRE.md section 6."""
+        stream = both.client(emulator).speech.stream(**{**HELLO, "input": ["One. ", "Two."]}, response_format="wav")
+        pieces = await both.items(stream)
+        assert [piece[:4] for piece in pieces] == [b"RIFF"] * 2
+        audio = await both.get(stream.audio())
+        with wave.open(io.BytesIO(audio.content)) as opened:
+            assert opened.getnframes() / 24000 == audio.duration_seconds
+        assert audio.duration_seconds == pytest.approx(sum(wav_info(piece).duration_seconds for piece in pieces))
+        assert audio.label == wav_info(pieces[0]).aigc
+
     async def test_a_wav_reply_keeps_its_label(self, both, emulator):
         """The AIGC chunk is the legally required label in China: WIRE.md section 6."""
         audio = await both.get(both.client(emulator).speech.create(**HELLO, response_format="wav"))
