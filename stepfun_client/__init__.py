@@ -17,6 +17,7 @@ from stepfun_client.errors import (
     APITimeoutError,
     AuthenticationError,
     BadRequestError,
+    ContentFilteredError,
     ContentModerationError,
     InsufficientBalanceError,
     InvalidParameterError,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from stepfun_client.api.knowledge import retrieval_tool
     from stepfun_client.api.transcript import Transcript
     from stepfun_client.audio.clip import Audio
+    from stepfun_client.picture import Picture
 
 __all__ = [
     "APIConnectionError",
@@ -44,11 +46,13 @@ __all__ = [
     "AuthenticationError",
     "BadRequestError",
     "ConcurrencyLimit",
+    "ContentFilteredError",
     "ContentModerationError",
     "InsufficientBalanceError",
     "InvalidParameterError",
     "MissingAPIKeyError",
     "NotFoundError",
+    "Picture",
     "RateLimitError",
     "ServerError",
     "StepFunClient",
@@ -70,6 +74,10 @@ def __getattr__(name: str) -> Any:
         from stepfun_client.audio.clip import Audio  # noqa: PLC0415 - most programs make no sound
 
         return Audio
+    if name == "Picture":
+        from stepfun_client.picture import Picture  # noqa: PLC0415 - as above
+
+        return Picture
     if name == "Transcript":
         from stepfun_client.api.transcript import Transcript  # noqa: PLC0415 - as above
 

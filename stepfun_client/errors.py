@@ -168,6 +168,10 @@ class ContentModerationError(APIStatusError):
     """451: the request or the answer was blocked by content moderation."""
 
 
+class ContentFilteredError(ContentModerationError):
+    """A picture was withheld: its `finish_reason` is `content_filtered`, the status 200 (WIRE.md section 9)."""
+
+
 class ServerError(APIStatusError):
     """5xx: the service failed, is overloaded, or ended the request at its 10-minute limit."""
 

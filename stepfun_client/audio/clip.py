@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import base64
-import contextlib
-import errno
 import html
 import os
-import uuid
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +13,7 @@ from typing import Literal, TypeAlias
 from stepfun_client.audio.durations import measure, pcm_seconds
 from stepfun_client.errors import InvalidParameterError
 from stepfun_client.riff import pcm_format, wav_file
+from stepfun_client.saving import save_whole
 from stepfun_client.sniffing import by_name, sniff
 
 AudioFormat: TypeAlias = Literal["wav", "mp3", "flac", "opus", "pcm"]
@@ -171,7 +169,7 @@ class Audio:
         """
         path = Path(path)
         self._check_ending(path)
-        _write(path, self.content)
+        save_whole(path, self.content)
         return path
 
     def to_wav(self) -> Audio:
@@ -266,21 +264,3 @@ def _format_of(content: bytes, stated: str | None) -> AudioFormat:
         "16-bit samples.",
         param="format",
     )
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write beside the file and then move, so that nobody ever reads half of it."""
-    target = Path(os.path.realpath(path))  # a link stays a link
-    if target.exists() and not target.is_file():  # a device, a pipe: it must not be replaced
-        target.write_bytes(content)
-        return
-    if not target.parent.is_dir():
-        raise FileNotFoundError(errno.ENOENT, "No such directory", str(target.parent))
-    unfinished = target.with_name(f".{uuid.uuid4().hex}.part")
-    try:
-        unfinished.write_bytes(content)
-        unfinished.replace(target)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            unfinished.unlink()
-        raise

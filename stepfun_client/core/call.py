@@ -23,6 +23,8 @@ from stepfun_client.errors import APIResponseError, InvalidParameterError, trace
 if TYPE_CHECKING:
     from typing import TypeAlias
 
+    from stepfun_client.core.settings import Settings
+
 Source: TypeAlias = "os.PathLike[str] | bytes | bytearray | memoryview | IO[bytes]"
 _JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
@@ -93,6 +95,7 @@ class Call:
         timeout: Seconds between bytes, for this call only.
         repeatable: False for what costs money each time, such as a voice clone: it is sent again only where it
             certainly did not reach the server.
+        settings: Another company's service, where it goes to one, with that one's key; see `Settings.beside`.
     """
 
     method: str
@@ -105,6 +108,7 @@ class Call:
     headers: Mapping[str, str] = field(default_factory=dict)
     timeout: float | None = None
     repeatable: bool = True
+    settings: Settings | None = field(default=None, repr=False)
 
     @property
     def may_be_sent_again(self) -> bool:

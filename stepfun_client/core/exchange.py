@@ -30,9 +30,13 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Send:
-    """An attempt to make: with `stream`, stop after the headers of a good reply and leave its body unread."""
+    """An attempt to make, with these settings.
+
+    With `stream`, stop after the headers of a good reply and leave its body unread.
+    """
 
     call: Call
+    settings: Settings
     stream: bool = False
 
 
@@ -97,7 +101,8 @@ Steps: TypeAlias = "Generator[Action, Outcome, T]"
 
 def exchange(call: Call, settings: Settings, *, stream: bool = False) -> Steps[Answer]:
     """Make one call, with retries; return the good answer or raise what came of the last attempt."""
-    answer = yield from _attempts(repeat(Send(call, stream)), settings, again=call.may_be_sent_again)
+    settings = call.settings.beside(settings) if call.settings else settings
+    answer = yield from _attempts(repeat(Send(call, settings, stream)), settings, again=call.may_be_sent_again)
     if answer.is_good:
         return answer
     raise status_error(answer.status, answer.headers, answer.content, url=answer.url, redact=settings.redact)

@@ -25,7 +25,33 @@ BASE_URL_VARIABLE = "STEPFUN_BASE_URL"
 CONNECT_TIMEOUT_SECONDS = 5.0
 _SHORTEST_SECRET = 8
 
-_HOSTS: dict[Region, str] = {"cn": "https://api.stepfun.com", "global": "https://api.stepfun.ai"}
+
+@dataclass(frozen=True)
+class Vendor:
+    """Whose service is called: where it is, and where its key is found.
+
+    Attributes:
+        name: What it is called; an address that holds the name is believed to be its own.
+        addresses: The address all paths are appended to, by region.
+        base_url_variable: The environment variable that names another address.
+        key_variables: The environment variables that may hold the key, the first that does counts.
+        key_pages: Where to get a key, by region; empty where that is not known.
+    """
+
+    name: str
+    addresses: Mapping[Region, str]
+    base_url_variable: str
+    key_variables: tuple[str, ...]
+    key_pages: Mapping[Region, str] = field(default_factory=dict)
+
+
+STEPFUN = Vendor(
+    "StepFun",
+    {"cn": "https://api.stepfun.com/v1", "global": "https://api.stepfun.ai/v1"},
+    BASE_URL_VARIABLE,
+    KEY_VARIABLES,
+    {"cn": KEY_PAGE, "global": GLOBAL_KEY_PAGE},
+)
 
 # Between two bytes; the seeds suggest 30-60 s for chat, 60-120 for images, 30-90 for audio (WIRE.md section 1).
 _READ_TIMEOUT_SECONDS: dict[Kind, float] = {"chat": 60.0, "image": 120.0, "audio": 90.0, "file": 60.0, "plain": 60.0}
@@ -43,6 +69,7 @@ class Settings:
         timeout: Seconds between two bytes for every call; None for the defaults by kind.
         max_retries: How often a failed attempt is repeated.
         default_headers: Headers of every call.
+        vendor: Whose service it is.
     """
 
     api_key: SecretStr | None = None
@@ -52,9 +79,10 @@ class Settings:
     timeout: float | None = None
     max_retries: int = 2
     default_headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    vendor: Vendor = field(default=STEPFUN, repr=False)
 
     def __post_init__(self) -> None:
-        if self.region not in _HOSTS:
+        if self.region not in STEPFUN.addresses:
             raise InvalidParameterError(
                 f"region is {self.region!r}; it must be 'cn' (api.stepfun.com) or 'global' (api.stepfun.ai)",
                 param="region",
@@ -81,8 +109,8 @@ class Settings:
         `base_url` wins over the environment, which wins over the region. With `plan=True`, a given address that ends in
         `/v1` is moved to `/step_plan/v1` on the same host.
         """
-        given = (self.base_url or os.environ.get(BASE_URL_VARIABLE) or "").strip().rstrip("/")
-        address = given or f"{_HOSTS[self.region]}/v1"
+        given = (self.base_url or os.environ.get(self.vendor.base_url_variable) or "").strip().rstrip("/")
+        address = given or self.vendor.addresses[self.region]
         return re.sub(r"(?<!/step_plan)/v1$", "/step_plan/v1", address) if self.plan else address
 
     @property
@@ -113,6 +141,22 @@ class Settings:
         except ValueError as error:
             raise InvalidParameterError(f"base_url is {self.root!r}: {error}", param="base_url") from None
 
+    def beside(self, own: Settings) -> Settings:
+        """Return what a call to this service is made with by a client that was made for another.
+
+        Of the client it has the patience and nothing else: neither its key nor its headers. Only a client that was made
+        for this very service, at an address that holds its name and with a key of its own, calls it as it calls
+        everything.
+
+        Args:
+            own: The client's settings.
+        """
+        at_home = self.vendor.name.lower() in own.address.lower()
+        if at_home and own.api_key and not self.api_key and not self.base_url:
+            return own
+        base_url = self.base_url or (own.address if at_home else None)
+        return replace(self, base_url=base_url, timeout=own.timeout, max_retries=own.max_retries)
+
     def key(self) -> str:
         """Find the key.
 
@@ -122,11 +166,7 @@ class Settings:
         """
         secret = self._find_key()
         if secret is None:
-            page = GLOBAL_KEY_PAGE if self.region == "global" else KEY_PAGE
-            raise MissingAPIKeyError(
-                f"no StepFun API key: set the environment variable {KEY_VARIABLES[0]} (or {KEY_VARIABLES[1]}), or pass "
-                f"api_key=...; get a key at {page}"
-            )
+            raise self._no_key()
         if not _is_well_formed(secret):
             raise InvalidParameterError(
                 "the API key holds characters no key can hold (blanks, line breaks or non-ASCII); copy it again",
@@ -134,10 +174,20 @@ class Settings:
             )
         return secret.get_secret_value()
 
+    def _no_key(self) -> MissingAPIKeyError:
+        vendor = self.vendor
+        first, *others = vendor.key_variables
+        variables = f"{first} (or {', '.join(others)})" if others else first
+        page = vendor.key_pages.get(self.region)
+        return MissingAPIKeyError(
+            f"no {vendor.name} API key: set the environment variable {variables}, or pass api_key=..."
+            + (f"; get a key at {page}" if page else "")
+        )
+
     def _find_key(self) -> SecretStr | None:
         """Return the key still masked, so that a traceback which shows a caller's locals does not show it."""
         given = self.api_key.get_secret_value() if self.api_key else None
-        for key in chain((given,), map(os.environ.get, KEY_VARIABLES)):
+        for key in chain((given,), map(os.environ.get, self.vendor.key_variables)):
             if key and key.strip():
                 return SecretStr(key.strip())
         return None

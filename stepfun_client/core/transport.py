@@ -100,13 +100,13 @@ class _Wire:
 
     def __init__(self, settings: Settings, *, injected: bool, injected_timeout: httpx.Timeout | None) -> None:
         self._settings = settings
-        self._auth = _BearerAuth(settings)
         self._discretion = Discretion(settings)
         # A client that the user gave with timeouts of its own keeps them, unless told otherwise here.
         self._own_timeout = injected and injected_timeout != _HTTPX_DEFAULT_TIMEOUT
 
-    def _request(self, client: httpx.Client | httpx.AsyncClient, call: Call, files: ExitStack) -> httpx.Request:
-        self._settings.key()  # a missing key is said before a connection is made
+    def _request(self, client: httpx.Client | httpx.AsyncClient, sent: Send, files: ExitStack) -> httpx.Request:
+        call, settings = sent.call, sent.settings
+        settings.key()  # a missing key is said before a connection is made
         options: dict[str, Any] = {}
         if call.content is not None:
             options["content"] = call.content
@@ -114,15 +114,15 @@ class _Wire:
             options["files"] = fields
         if query := {name: value for name, value in call.query.items() if value is not None}:
             options["params"] = query
-        if call.timeout or self._settings.timeout or not self._own_timeout:
+        if call.timeout or settings.timeout or not self._own_timeout:
             options["timeout"] = self._timeout(call.kind, call.timeout)
         try:
             headers = httpx.Headers({"User-Agent": USER_AGENT})
             if call.content is not None:
                 headers["Content-Type"] = "application/json"
-            headers.update(self._settings.default_headers)
+            headers.update(settings.default_headers)
             headers.update(call.headers)
-            return client.build_request(call.method, _url(self._settings.root + call.path), headers=headers, **options)
+            return client.build_request(call.method, _url(settings.root + call.path), headers=headers, **options)
         except (httpx.InvalidURL, UnicodeError, TypeError) as error:
             raise InvalidParameterError(f"base_url or a header cannot be sent: {error}") from None
 
@@ -149,9 +149,10 @@ class _Wire:
     def _failure(self, action: Send | Visit, error: httpx.HTTPError | httpx.InvalidURL, started: float) -> Failure:
         seconds = time.perf_counter() - started
         if isinstance(action, Send):
-            request = f"{action.call.method} {self._settings.root}{action.call.path}"
+            root = action.settings.root
+            request = f"{action.call.method} {root}{action.call.path}"
             advice = ("or stream, so that the answer's beginning counts", "the proxy settings and base_url")
-            logged = f"{action.call.method} {httpx.URL(self._settings.root).path}{action.call.path}"
+            logged = f"{action.call.method} {httpx.URL(root).path}{action.call.path}"
         else:
             request = logged = f"GET {action.place.shown}"
             advice = ("or pass the file itself", "the address, and that it is reached without a proxy")
@@ -273,7 +274,8 @@ class Driver(_Wire):
                     return visit(own, action, patience, user_agent=USER_AGENT)
             with ExitStack() as files:
                 client = self._client()
-                response = client.send(self._request(client, action.call, files), auth=self._auth, stream=True)
+                request = self._request(client, action, files)
+                response = client.send(request, auth=_BearerAuth(action.settings), stream=True)
                 if not (action.stream and response.is_success):
                     try:
                         response.read()
@@ -362,7 +364,8 @@ class AsyncDriver(_Wire):
                     return await visit_async(own, action, patience, user_agent=USER_AGENT)
             with ExitStack() as files:
                 client = await self._client()
-                response = await client.send(self._request(client, action.call, files), auth=self._auth, stream=True)
+                request = self._request(client, action, files)
+                response = await client.send(request, auth=_BearerAuth(action.settings), stream=True)
                 if not (action.stream and response.is_success):
                     try:
                         await response.aread()
