@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from starlette.responses import JSONResponse, Response
 
 from stepfun_emulator.catalogue import MODELS
+from stepfun_emulator.chat.attachments import Attachments
 from stepfun_emulator.chat.messages import Reader
-from stepfun_emulator.chat.request import find_model
+from stepfun_emulator.chat.rules import find_model
 from stepfun_emulator.errors import no_such_model
 from stepfun_emulator.replies import json_fields
 from stepfun_emulator.service import service_of
@@ -50,5 +51,6 @@ async def count_tokens(request: Request) -> Response:
     """The number of tokens of messages, the same that a chat request would be charged for."""
     service = service_of(request)
     body = json_fields(request, "model", "messages")
-    Reader(find_model(body.get("model")), service.files.stored, service.lenient).read(body.get("messages"))
-    return JSONResponse({"data": {"total_tokens": count_prompt(body["messages"])}})
+    attachments = Attachments(find_model(body.get("model")), service.files.stored)
+    said = Reader(attachments, service.lenient).read(body.get("messages"))
+    return JSONResponse({"data": {"total_tokens": count_prompt(said)}})

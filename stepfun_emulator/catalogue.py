@@ -28,6 +28,7 @@ class Model:
         speaks: Whether ``modalities`` may hold ``audio``.
         plan_only: Whether it exists under ``/step_plan/v1`` only.
         protocols: The APIs that it is served through.
+        routes: Whether it hands requests on to other models.
         max_output: The largest ``max_tokens``, where one is documented.
     """
 
@@ -42,6 +43,7 @@ class Model:
     speaks: bool = False
     plan_only: bool = False
     protocols: tuple[str, ...] = ("chat",)
+    routes: bool = False
     max_output: int | None = None
 
     def entry(self) -> dict[str, Any]:
@@ -65,6 +67,7 @@ def _takes(*kinds: str) -> frozenset[str]:
 
 
 _BOTH = ("chat", "messages")
+_VOICE = ("chat", "realtime")
 
 _CHAT = (
     Model("step-5-preview", takes=_takes("image", "video"), efforts=_ALL_EFFORTS, reasons=True, schema=True,
@@ -76,7 +79,7 @@ _CHAT = (
     Model("step-3.5-flash-2603", context=256 * _K, efforts=("low", "high"), reasons=True, schema=True,
           protocols=_BOTH),
     Model("step-router-v1", efforts=_ALL_EFFORTS, reasons=True, plan_only=True, protocols=_BOTH,
-          max_output=384 * 1000),
+          routes=True, max_output=384 * 1000),
     Model("step-3", context=64 * _K, takes=_takes("image", "audio"), reasons=True),
     Model("step-1o-turbo-vision", context=32 * _K, takes=_takes("image", "video")),
     Model("step-1o-vision-32k", context=32 * _K, takes=_takes("image")),
@@ -92,16 +95,18 @@ _CHAT = (
     Model("step-1-8k-functions", context=8 * _K),
     Model("stepaudio-2.5-chat", takes=_takes("audio")),
     Model("stepaudio-3-chat-preview", takes=_takes("audio")),
-    Model("step-audio-2", takes=_takes("audio"), speaks=True),
-    Model("step-audio-2-mini", takes=_takes("audio"), speaks=True),
-    Model("step-1o-audio", takes=_takes("audio"), speaks=True),
-    Model("step-audio-r1.1", takes=_takes("audio"), speaks=True, reasons=True, tools=False),
+    Model("step-audio-2", takes=_takes("audio"), speaks=True, protocols=_VOICE),
+    Model("step-audio-2-mini", takes=_takes("audio"), speaks=True, protocols=_VOICE),
+    Model("step-1o-audio", takes=_takes("audio"), speaks=True, protocols=_VOICE),
+    Model("step-audio-r1.1", takes=_takes("audio"), speaks=True, reasons=True, tools=False, protocols=_VOICE),
+    Model("stepaudio-2.5-realtime", kind="realtime", takes=_takes("audio"), speaks=True, protocols=("realtime",)),
+    Model("stepaudio-3-realtime-preview", kind="realtime", takes=_takes("audio"), speaks=True,
+          protocols=("realtime",)),
     # No documented model is served through Messages only, but the refusal is: this name exists to provoke it.
     Model("emulator-messages-only", protocols=("messages",)),
 )  # fmt: skip
 
 _OTHER = {
-    "realtime": ("stepaudio-2.5-realtime", "stepaudio-3-realtime-preview"),
     "tts": ("stepaudio-3-tts", "stepaudio-2.5-tts", "step-tts-2", "step-tts-mini", "step-tts-vivid"),
     "asr": ("stepaudio-3-asr-max", "stepaudio-2.5-asr", "stepaudio-2-asr-pro", "step-asr", "step-asr-1.1",
             "step-asr-1.1-stream"),

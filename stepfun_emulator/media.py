@@ -34,12 +34,14 @@ class Medium:
         form: ``png``, ``mp4`` and so on; ``""`` for a URL, whose content the emulator never sees.
         data: The bytes; empty for a URL.
         url: The URL, where it is one.
+        detail: How closely an image is looked at: ``low`` or ``high``.
     """
 
     kind: str
     form: str = ""
     data: bytes = b""
     url: str = ""
+    detail: str = "low"
 
 
 def sniff(data: bytes) -> str:

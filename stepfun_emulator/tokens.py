@@ -14,6 +14,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from stepfun_emulator.answerer.conversation import Said
+    from stepfun_emulator.media import Medium
+
 _PIECE = re.compile(r" ?[^\W\d_一-鿿]{1,6}| ?\d{1,3}|[一-鿿]{1,2}|\s+|.", re.DOTALL)
 
 _PER_MESSAGE = 4
@@ -34,31 +37,21 @@ def count(text: str) -> int:
     return len(pieces(text))
 
 
-def count_message(message: dict[str, Any]) -> int:
-    """The number of tokens of one chat message, media included."""
-    total = _PER_MESSAGE
-    content = message.get("content")
-    if isinstance(content, str):
-        total += count(content)
-    elif isinstance(content, list):
-        total += sum(_count_part(part) for part in content)
-    for call in message.get("tool_calls") or ():
-        function = call.get("function", {})
-        total += count(str(function.get("name", ""))) + count(str(function.get("arguments", "")))
-    return total
+def count_message(said: Said) -> int:
+    """The number of tokens of one message, media included."""
+    calls = sum(count(call.name) + count(call.arguments) for call in said.calls)
+    return _PER_MESSAGE + count(said.text) + sum(_count_medium(medium) for medium in said.media) + calls
 
 
-def _count_part(part: dict[str, Any]) -> int:
-    if part.get("type") == "text":
-        return count(part["text"])
-    if part.get("type") == "image_url":
-        return _IMAGE_HIGH if part["image_url"].get("detail") == "high" else _IMAGE_LOW
+def _count_medium(medium: Medium) -> int:
+    if medium.kind == "image":
+        return _IMAGE_HIGH if medium.detail == "high" else _IMAGE_LOW
     return _OTHER_MEDIA
 
 
-def count_prompt(messages: Iterable[dict[str, Any]], tools: Sequence[dict[str, Any]] = ()) -> int:
-    """The number of tokens of a whole prompt."""
-    total = _PER_REQUEST + sum(count_message(message) for message in messages)
+def count_prompt(said: Iterable[Said], tools: Sequence[dict[str, Any]] = ()) -> int:
+    """The number of tokens of a whole prompt; the tools as they were sent."""
+    total = _PER_REQUEST + sum(count_message(one) for one in said)
     return total + sum(count(json.dumps(tool, ensure_ascii=False)) for tool in tools)
 
 
@@ -69,12 +62,12 @@ class PromptCache:
         self._size = size
         self._known: OrderedDict[int, None] = OrderedDict()
 
-    def look_up(self, model: str, messages: Iterable[dict[str, Any]]) -> int:
+    def look_up(self, model: str, said: Iterable[Said]) -> int:
         """How many tokens of this prompt were sent before; afterwards all of it counts as sent."""
         cached, tokens, prefix = 0, _PER_REQUEST, hash(model)
-        for message in messages:
-            tokens += count_message(message)
-            prefix = hash((prefix, json.dumps(message, sort_keys=True)))
+        for one in said:
+            tokens += count_message(one)
+            prefix = hash((prefix, one))
             if prefix in self._known:
                 cached = tokens
             self._known[prefix] = None

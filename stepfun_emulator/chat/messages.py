@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from stepfun_emulator.answerer.conversation import Call, Said
-from stepfun_emulator.errors import Refusal, invalid, undocumented, unfetchable
-from stepfun_emulator.media import KINDS, Medium, read_data_uri, sniff
+from stepfun_emulator.chat.rules import check_conversation
+from stepfun_emulator.errors import invalid, undocumented
 
 if TYPE_CHECKING:
-    from stepfun_emulator.catalogue import Model
-
-_MAX_IMAGES = 60
-_MODERATED = "censored-by-emulator"
+    from stepfun_emulator.chat.attachments import Attachments
+    from stepfun_emulator.media import Medium
 
 _KEYS = {
     "system": {"role", "content"},
@@ -26,21 +22,17 @@ _KEYS = {
 _SOURCES = {"image_url": ("url", {"url", "detail"}), "video_url": ("url", {"url"}), "input_audio": ("data", {"data"})}
 _PART_KINDS = {"image_url": "image", "video_url": "video", "input_audio": "audio"}
 
-StoredFile = Callable[[str], "bytes | None"]
-
 
 @dataclass(frozen=True)
 class Reader:
     """Reads messages for one request.
 
     Args:
-        model: Decides which kinds of media are accepted.
-        stored: Gives the content of an uploaded file of purpose ``storage``, or None.
+        attachments: Reads the media.
         lenient: Whether undocumented keys are ignored.
     """
 
-    model: Model
-    stored: StoredFile
+    attachments: Attachments
     lenient: bool
 
     def read(self, messages: Any) -> list[Said]:
@@ -52,12 +44,8 @@ class Reader:
         if not isinstance(messages, list) or not messages:
             raise invalid("messages", "messages must be a non-empty array")
         said = [self._message(message, f"messages[{at}]") for at, message in enumerate(messages)]
-        if sum(medium.kind == "image" for one in said for medium in one.media) > _MAX_IMAGES:
-            count = sum(medium.kind == "image" for one in said for medium in one.media)
-            raise Refusal(400, "request_params_invalid", f"Input images too many: {count}, max: {_MAX_IMAGES}")
-        _check_order(said)
-        if any(_MODERATED in one.text for one in said):
-            raise Refusal(451, "censorship_blocked", "The content you provided or machine outputted is blocked.")
+        places = [f"messages[{at}]{'.tool_call_id' * (one.role == 'tool')}" for at, one in enumerate(said)]
+        check_conversation(said, places)
         return said
 
     def _message(self, message: Any, at: str) -> Said:
@@ -123,50 +111,19 @@ class Reader:
     def _media_part(self, part: dict[str, Any], at: str) -> Medium:
         type_ = part.get("type")
         if not isinstance(type_, str) or type_ not in _SOURCES:
-            raise self._unsupported(f"{at}.type", f"content type {type_!r} is not supported")
+            raise self.attachments.unsupported(f"{at}.type", type_)
         source, known = _SOURCES[type_]
         self._check_keys(part, {"type", type_}, at)
         inner = part.get(type_)
         if not isinstance(inner, dict) or not isinstance(inner.get(source), str):
             raise invalid(f"{at}.{type_}", f"{at}.{type_} must be an object with a string {source!r}")
         self._check_keys(inner, known, f"{at}.{type_}")
-        if inner.get("detail", "low") not in ("low", "high"):
+        detail = inner.get("detail", "low")
+        if detail not in ("low", "high"):
             raise invalid(f"{at}.{type_}.detail", "detail must be low or high")
         kind = _PART_KINDS[type_]
-        if kind not in self.model.takes:
-            raise self._unsupported(f"{at}.type", f"model {self.model.id} does not accept {kind} input")
-        return self._medium(kind, inner[source], f"{at}.{type_}.{source}")
-
-    def _unsupported(self, param: str, message: str) -> Refusal:
-        if self.model.id == "step-router-v1":
-            return Refusal(400, "unsupported_content_type", message, param=param)
-        return invalid(param, message)
-
-    def _medium(self, kind: str, source: str, at: str) -> Medium:
-        if kind != "audio" and source.startswith(("http://", "https://")):
-            if (urlsplit(source).hostname or "").endswith(".invalid"):
-                raise unfetchable(source)
-            return Medium(kind, url=source)
-        data = self._bytes(kind, source, at)
-        form = sniff(data)
-        if KINDS.get(form) != kind:
-            accepted = ", ".join(name for name, of in KINDS.items() if of == kind)
-            raise Refusal(400, "input_invalid", f"{at} is not a supported {kind}: expected {accepted}", param=at)
-        return Medium(kind, form, data)
-
-    def _bytes(self, kind: str, source: str, at: str) -> bytes:
-        if kind != "audio" and source.startswith("stepfile://"):
-            data = self.stored(source.removeprefix("stepfile://"))
-            if data is None:
-                raise Refusal(400, "input_invalid", f"no file of purpose storage under {source}", param=at)
-            return data
-        try:
-            declared, data = read_data_uri(source)
-        except ValueError as error:
-            raise Refusal(400, "input_invalid", f"url invalid. url: {source[:60]} msg: {error}", param=at) from None
-        if declared.partition("/")[0] != kind:
-            raise Refusal(400, "input_invalid", f"{at} declares {declared or 'no type'}, expected {kind}/*", param=at)
-        return data
+        self.attachments.check(kind, f"{at}.type")
+        return self.attachments.medium(kind, inner[source], f"{at}.{type_}.{source}", detail=detail)
 
 
 def _call(call: Any, at: str) -> Call | None:
@@ -184,22 +141,3 @@ def _call(call: Any, at: str) -> Call | None:
     if not isinstance(name, str) or not isinstance(arguments, str):
         raise invalid(f"{at}.function", f"{at}.function must have a name and arguments, both strings")
     return Call(name, arguments, call_id)
-
-
-def _check_order(said: list[Said]) -> None:
-    """Every tool call is answered, at once, and nothing else is."""
-    waiting: set[str] = set()
-    for at, one in enumerate(said):
-        if one.role == "tool":
-            if one.answers not in waiting:
-                raise invalid(
-                    f"messages[{at}].tool_call_id",
-                    f"messages[{at}] must follow an assistant message with a tool call {one.answers!r}",
-                )
-            waiting.discard(one.answers)
-            continue
-        if waiting:
-            raise invalid(f"messages[{at}]", f"tool calls without an answer before messages[{at}]: {sorted(waiting)}")
-        waiting = {call.id for call in one.calls}
-    if waiting:
-        raise invalid("messages", f"tool calls without an answer: {sorted(waiting)}")

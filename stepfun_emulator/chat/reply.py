@@ -36,7 +36,17 @@ class Usage(NamedTuple):
 
 @dataclass(frozen=True)
 class Choice:
-    """One answer, cut where ``stop`` and ``max_tokens`` cut it, as the tokens that it is made of."""
+    """One answer, cut where ``stop`` and ``max_tokens`` cut it, as the tokens that it is made of.
+
+    Attributes:
+        reasoning: The thoughts.
+        content: The text.
+        calls: The tools to call.
+        search: What the server searched for by itself.
+        finish: ``stop``, ``tool_calls`` or ``length``.
+        sound: The text as samples, where it is spoken.
+        stopped_by: The one of ``stop`` that cut it, ``""`` where none did.
+    """
 
     reasoning: list[str]
     content: list[str]
@@ -44,6 +54,7 @@ class Choice:
     search: Search | None = None
     finish: str = "stop"
     sound: bytes = b""
+    stopped_by: str = ""
 
     @property
     def tokens(self) -> int:
@@ -54,15 +65,33 @@ class Choice:
 
 @dataclass(frozen=True)
 class Completion:
-    """All choices of one request, with what every part of the reply repeats."""
+    """All choices of one request, with what every part of the reply repeats.
+
+    Attributes:
+        model: The model's id.
+        trace_id: The request's trace id, which ids embed.
+        choices: The answers.
+        prompt_tokens: What the prompt counted.
+        cached_tokens: How much of it was cached.
+        routed: Whether another model answers behind this one, so that a stream may change its id (section 3).
+        created: When it was made.
+        suffix: What tells the ids of this reply from others.
+    """
 
     model: str
     trace_id: str
     choices: list[Choice]
     prompt_tokens: int
     cached_tokens: int = 0
+    routed: bool = False
     created: int = field(default_factory=lambda: int(time.time()))
     suffix: str = field(default_factory=lambda: secrets.token_hex(16))
+
+    @property
+    def stream_ids(self) -> tuple[str, ...]:
+        """The ids that the chunks of a stream carry."""
+        suffixes = (self.suffix, self.suffix[::-1]) if self.routed else (self.suffix,)
+        return tuple(f"{self.trace_id}.{suffix}" for suffix in suffixes)
 
     @property
     def usage(self) -> Usage:
@@ -72,12 +101,12 @@ class Completion:
 
 def cut(answer: Answer, *, max_tokens: int | None, stop: tuple[str, ...], speak: bool = False) -> Choice:
     """Apply ``stop`` and ``max_tokens`` to an answer; thinking counts against ``max_tokens`` and comes first."""
-    content, stopped = _before(answer.content, stop)
-    calls = () if stopped else tuple(_identified(call) for call in answer.calls)
+    content, stopped_by = _before(answer.content, stop)
+    calls = () if stopped_by else tuple(_identified(call) for call in answer.calls)
     finish = "tool_calls" if calls else "stop"
     reasoning, text = pieces(answer.reasoning), pieces(content)
     voice = sound.utter(content) if speak else b""
-    choice = Choice(reasoning, text, calls, answer.search, finish, voice)
+    choice = Choice(reasoning, text, calls, answer.search, finish, voice, stopped_by)
     if max_tokens is None or choice.tokens <= max_tokens:
         return choice
     left = max_tokens - len(reasoning)
@@ -93,9 +122,11 @@ def cut(answer: Answer, *, max_tokens: int | None, stop: tuple[str, ...], speak:
     return Choice(reasoning[:max_tokens], text[: max(left, 0)], tuple(kept), answer.search, "length", voice)
 
 
-def _before(text: str, stop: tuple[str, ...]) -> tuple[str, bool]:
-    ends = [at for word in stop if (at := text.find(word)) >= 0]
-    return (text[: min(ends)], True) if ends else (text, False)
+def _before(text: str, stop: tuple[str, ...]) -> tuple[str, str]:
+    """The text before the first of the words in it, and that word."""
+    found = [(at, word) for word in stop if (at := text.find(word)) >= 0]
+    at, word = min(found, default=(len(text), ""))
+    return text[:at], word
 
 
 def _identified(call: Call) -> Call:

@@ -5,28 +5,36 @@ The table of parameters is the documented one. Whatever is not in it is refused,
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from stepfun_emulator.answerer.conversation import Said, Tool
-from stepfun_emulator.catalogue import MODELS, Model
-from stepfun_emulator.chat.messages import Reader, StoredFile
+from stepfun_emulator.chat.attachments import Attachments, StoredFile
+from stepfun_emulator.chat.messages import Reader
+from stepfun_emulator.chat.rules import (
+    check_choice,
+    check_effort,
+    check_length,
+    check_names,
+    check_required,
+    check_tools,
+    find_model,
+    read_function,
+)
 from stepfun_emulator.chat.server_tools import StoredKnowledge, read_server_tools
-from stepfun_emulator.errors import Refusal, invalid, no_such_model, undocumented
+from stepfun_emulator.errors import invalid, undocumented
 from stepfun_emulator.tokens import count_prompt
 
 if TYPE_CHECKING:
+    from stepfun_emulator.answerer.conversation import Said, Tool
     from stepfun_emulator.answerer.knowledge import Knowledge
+    from stepfun_emulator.catalogue import Model
 
 _DOCUMENTED = {
     "model", "messages", "tools", "tool_choice", "max_tokens", "temperature", "top_p", "n", "stream", "stop",
     "frequency_penalty", "response_format", "reasoning_effort", "reasoning_format", "modalities", "audio",
     "stream_options",
 }  # fmt: skip
-_TOOL_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_-]{0,63}")
 _RANGES: dict[str, tuple[float, float]] = {"temperature": (0, 2), "top_p": (0, 1), "frequency_penalty": (0, 1)}
-_MAX_TOOLS = 128
 _MAX_CHOICES = 16
 
 
@@ -37,7 +45,6 @@ class ChatRequest:
     model: Model
     said: list[Said]
     prompt_tokens: int
-    messages: list[dict[str, Any]]
     tools: tuple[Tool, ...] = ()
     web_search: bool = False
     knowledge: tuple[Knowledge, ...] = ()
@@ -62,7 +69,7 @@ def read_request(
 
     Args:
         body: The parsed JSON.
-        stored: Gives the content of an uploaded file (see :class:`Reader`).
+        stored: Gives the content of an uploaded file (see :class:`Attachments`).
         knowledge: Gives what a vector store knows, or None.
         lenient: Ignore what is not documented, as the service does.
         plan: Whether the request came under ``/step_plan/v1``.
@@ -78,14 +85,14 @@ def read_request(
             if name not in _DOCUMENTED:
                 raise undocumented(name)
     model = find_model(given.get("model"), plan=plan)
-    said = Reader(model, stored, lenient).read(given.get("messages"))
-    tools = _tools(given.get("tools", []), model, lenient=lenient)
+    said = Reader(Attachments(model, stored), lenient).read(given.get("messages"))
+    tools = read_functions(given.get("tools", []), model, lenient=lenient)
     web_search, stores = read_server_tools(given.get("tools", []), model, knowledge, lenient=lenient)
     choice, forced = _tool_choice(given.get("tool_choice", "auto"), tools)
-    prompt_tokens = count_prompt(given["messages"], given.get("tools", []))
+    prompt_tokens = count_prompt(said, given.get("tools", []))
     max_tokens = _whole_number(given, "max_tokens")
     _check_numbers(given)
-    _check_length(model, prompt_tokens, max_tokens)
+    check_length(model, prompt_tokens, max_tokens, ("messages", "max_tokens"))
     stream = _flag(given, "stream")
     json_answer, schema = _response_format(given.get("response_format"), model)
     speak, sound_format = _sound(given, model, stream=stream)
@@ -93,7 +100,6 @@ def read_request(
         model=model,
         said=said,
         prompt_tokens=prompt_tokens,
-        messages=given["messages"],
         tools=tools,
         web_search=web_search,
         knowledge=stores,
@@ -110,28 +116,6 @@ def read_request(
         speak=speak,
         sound_format=sound_format,
     )
-
-
-def find_model(name: Any, *, plan: bool = False) -> Model:
-    """The chat model of that name.
-
-    Raises:
-        Refusal: There is none, or it is not one for chat.
-    """
-    if not isinstance(name, str) or not name:
-        raise invalid("model", "model must be a non-empty string")
-    model = MODELS.get(name)
-    if model is None or (model.plan_only and not plan):
-        raise no_such_model(name)
-    if "chat" not in model.protocols:
-        if model.protocols == ("messages",):
-            raise Refusal(
-                400,
-                "request_params_invalid",
-                "this model is not enabled for the Chat Completions API, please use the Messages API",
-            )
-        raise invalid("model", f"model {name} is a model for {model.kind}, not for chat completions")
-    return model
 
 
 def _flag(given: dict[str, Any], name: str) -> bool:
@@ -159,16 +143,6 @@ def _check_numbers(given: dict[str, Any]) -> None:
             raise invalid(name, f"{name} must be a number between {low} and {high}")
 
 
-def _check_length(model: Model, prompt_tokens: int, max_tokens: int | None) -> None:
-    if model.context is not None and prompt_tokens > model.context:
-        raise invalid(
-            "messages",
-            f"the prompt is too long: {prompt_tokens} tokens, the context of {model.id} is {model.context}",
-        )
-    if model.max_output is not None and max_tokens is not None and max_tokens > model.max_output:
-        raise invalid("max_tokens", f"max_tokens of {model.id} must be at most {model.max_output}")
-
-
 def _stop(stop: Any) -> tuple[str, ...]:
     words = [stop] if isinstance(stop, str) else stop
     if not isinstance(words, list) or not all(isinstance(word, str) and word for word in words):
@@ -193,12 +167,7 @@ def _effort(given: dict[str, Any], model: Model) -> str:
     if given.get("reasoning_format", "general") not in ("general", "deepseek-style"):
         raise invalid("reasoning_format", "reasoning_format must be general or deepseek-style")
     effort = given.get("reasoning_effort")
-    if effort is None:
-        return "medium"
-    if effort not in model.efforts:
-        listed = ", ".join(model.efforts) or "none"
-        raise invalid("reasoning_effort", f"reasoning_effort {effort!r} is not supported by {model.id}: {listed}")
-    return str(effort)
+    return "medium" if effort is None else check_effort(effort, model, "reasoning_effort")
 
 
 def _response_format(wanted: Any, model: Model) -> tuple[bool, dict[str, Any] | None]:
@@ -237,40 +206,16 @@ def _sound(given: dict[str, Any], model: Model, *, stream: bool) -> tuple[bool, 
     return True, wanted
 
 
-def _tools(tools: Any, model: Model, *, lenient: bool) -> tuple[Tool, ...]:
+def read_functions(tools: Any, model: Model, *, lenient: bool) -> tuple[Tool, ...]:
     """The functions among the tools."""
-    if not isinstance(tools, list) or len(tools) > _MAX_TOOLS:
-        raise invalid("tools", f"tools must be an array of at most {_MAX_TOOLS}")
-    if tools and not model.tools:
-        raise invalid("tools", f"model {model.id} does not support tools")
     functions: list[Tool] = []
-    for at, tool in enumerate(tools):
+    for at, tool in enumerate(check_tools(tools, model)):
         kind = tool.get("type") if isinstance(tool, dict) else None
         if kind == "function":
-            functions.append(_function(tool.get("function"), f"tools[{at}].function", lenient=lenient))
+            functions.append(read_function(tool.get("function"), f"tools[{at}].function", lenient=lenient))
         elif kind not in ("web_search", "retrieval"):
             raise invalid(f"tools[{at}].type", f"tools[{at}].type must be function, web_search or retrieval")
-    names = [function.name for function in functions]
-    if len(set(names)) < len(names):
-        raise invalid("tools", "two tools have the same name")
-    return tuple(functions)
-
-
-def _function(function: Any, at: str, *, lenient: bool) -> Tool:
-    if not isinstance(function, dict):
-        raise invalid(at, f"{at} must be an object")
-    for key in function:
-        if key not in ("name", "description", "parameters") and not lenient:
-            raise undocumented(f"{at}.{key}")
-    name, description = function.get("name"), function.get("description", "")
-    if not isinstance(name, str) or not _TOOL_NAME.fullmatch(name):
-        raise invalid(f"{at}.name", f"{at}.name must match ^{_TOOL_NAME.pattern}$")
-    if not isinstance(description, str):
-        raise invalid(f"{at}.description", f"{at}.description must be a string")
-    parameters = function.get("parameters", {"type": "object", "properties": {}})
-    if not isinstance(parameters, dict) or parameters.get("type") != "object":
-        raise invalid(f"{at}.parameters", f"{at}.parameters must be a JSON Schema whose root type is object")
-    return Tool(name, description, parameters)
+    return check_names(functions)
 
 
 def _tool_choice(choice: Any, tools: tuple[Tool, ...]) -> tuple[str, str]:
@@ -278,13 +223,10 @@ def _tool_choice(choice: Any, tools: tuple[Tool, ...]) -> tuple[str, str]:
     if choice in ("auto", "none"):
         return choice, ""
     if choice == "required":
-        if not tools:
-            raise invalid("tool_choice", "tool_choice is required but there are no function tools")
+        check_required(tools)
         return choice, ""
     function = choice.get("function") if isinstance(choice, dict) and choice.get("type") == "function" else None
     name = function.get("name") if isinstance(function, dict) else None
     if not isinstance(name, str):
         raise invalid("tool_choice", "tool_choice must be auto, none, required or a named function")
-    if name not in {tool.name for tool in tools}:
-        raise invalid("tool_choice", f"tool_choice names the function {name!r}, which is not among the tools")
-    return "named", name
+    return "named", check_choice(name, tools)

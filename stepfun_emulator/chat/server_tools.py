@@ -45,8 +45,8 @@ def _check_web_search(tool: dict[str, Any], model: Model, at: str) -> None:
     function = tool.get("function", {})
     if not isinstance(function, dict) or not isinstance(function.get("description", ""), str):
         raise invalid(f"{at}.function", f"{at}.function must be an object with a description")
-    if model.id == "step-router-v1":
-        raise invalid(f"{at}.type", "step-router-v1 does not support web_search")
+    if model.routes:
+        raise invalid(f"{at}.type", f"{model.id} does not support web_search")
 
 
 def _retrieval(tool: dict[str, Any], at: str, stored: StoredKnowledge, *, lenient: bool) -> Knowledge:

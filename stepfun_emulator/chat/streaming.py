@@ -20,6 +20,7 @@ DONE = b"data: [DONE]\n\n"
 
 # How many tokens come in one chunk: a few words, unevenly, as recorded.
 _RHYTHM = (1, 2, 4, 4, 4, 4, 2, 3, 2, 3)
+_ID_LASTS = 4  # chunks, where a stream has several ids
 _SOUND_PIECE = 24_000  # bytes of samples: half a second
 _UNCONFIRMED = 3  # the engine claims all of the prompt but this much as cached, until the last chunk tells the truth
 _ZERO = {
@@ -62,11 +63,12 @@ def chunks(completion: Completion, *, include_usage: bool) -> list[Chunk]:
 
 def encode(completion: Completion, made: Iterable[Chunk]) -> Iterator[bytes]:
     """Write chunks as server-sent events; what all of them share is written once."""
-    head = f'data: {{"id":"{completion.trace_id}.{completion.suffix}","object":"chat.completion.chunk","created":'
     model = f',"model":{json.dumps(completion.model)},"choices":['
-    usual = f"{head}{completion.created}{model}"
-    for chunk in made:
-        start = usual if chunk.created is None else f"{head}{chunk.created}{model}"
+    heads = [f'data: {{"id":"{id_}","object":"chat.completion.chunk","created":' for id_ in completion.stream_ids]
+    usual = [f"{head}{completion.created}{model}" for head in heads]
+    for at, chunk in enumerate(made):
+        which = at // _ID_LASTS % len(heads)
+        start = usual[which] if chunk.created is None else f"{heads[which]}{chunk.created}{model}"
         body = ""
         if chunk.delta is not None:
             finish = "" if chunk.finish is None else f',"finish_reason":{json.dumps(chunk.finish)}'
@@ -100,18 +102,18 @@ def _final(usage: Usage) -> dict[str, Any]:
 def _deltas(choice: Choice) -> Iterator[tuple[dict[str, Any], int]]:
     """Each delta of one choice with the number of tokens in it."""
     yield _delta(), 0
-    for text, tokens in _grouped(choice.reasoning):
+    for text, tokens in grouped(choice.reasoning):
         yield _delta(reasoning=text, reasoning_content=text), tokens
     if choice.sound:
         yield from _audio(choice)
     else:
-        for text, tokens in _grouped(choice.content):
+        for text, tokens in grouped(choice.content):
             yield {"role": "assistant", "content": text}, tokens
     for index, call in enumerate(choice.calls):
         function = {"name": call.name, "arguments": ""}
         first = {"index": index, "id": call.id, "type": "function", "function": function}
         yield _delta(tool_calls=[first]), len(pieces(call.name))
-        for text, tokens in _grouped(pieces(call.arguments)):
+        for text, tokens in grouped(pieces(call.arguments)):
             yield _delta(tool_calls=[{"index": index, "function": {"arguments": text}}]), tokens
 
 
@@ -128,7 +130,8 @@ def _audio(choice: Choice) -> Iterator[tuple[dict[str, Any], int]]:
         yield _delta(audio={"data": data, "transcript": "".join(said)}), len(said)
 
 
-def _grouped(tokens: list[str]) -> Iterator[tuple[str, int]]:
+def grouped(tokens: list[str]) -> Iterator[tuple[str, int]]:
+    """Tokens in the portions in which a stream states them, each with the number of tokens in it."""
     at = 0
     for size in cycle(_RHYTHM):
         if at >= len(tokens):

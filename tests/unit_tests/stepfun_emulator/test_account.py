@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from stepfun_emulator import tokens
+from stepfun_emulator.answerer.conversation import Call, Said
+from stepfun_emulator.media import Medium
 
 
 def test_models_are_listed_with_their_abilities(http):
@@ -60,22 +62,19 @@ def test_token_count_is_strict(http, body, param):
 
 
 def test_media_and_calls_count():
-    call = {"function": {"name": "f", "arguments": "{}"}}
-    low = {"type": "image_url", "image_url": {"url": "x"}}
-    high = {"type": "image_url", "image_url": {"url": "x", "detail": "high"}}
-    sound = {"type": "input_audio", "input_audio": {"data": "x"}}
-    plain = tokens.count_message({"content": [{"type": "text", "text": "Hi"}]})
-    assert tokens.count_message({"content": "Hi"}) == plain
-    assert tokens.count_message({"content": [low]}) == plain - 1 + 169
-    assert tokens.count_message({"content": [high]}) > tokens.count_message({"content": [low]})
-    assert tokens.count_message({"content": [sound]}) > plain
-    assert tokens.count_message({"content": None, "tool_calls": [call]}) > tokens.count_message({"content": None})
+    low, high, sound = Medium("image"), Medium("image", detail="high"), Medium("audio")
+    plain = tokens.count_message(Said("user"))
+    assert tokens.count_message(Said("user", "Hi")) == plain + 1
+    assert tokens.count_message(Said("user", media=(low,))) == plain + 169
+    assert tokens.count_message(Said("user", media=(high,))) > tokens.count_message(Said("user", media=(low,)))
+    assert tokens.count_message(Said("user", media=(sound,))) > plain
+    assert tokens.count_message(Said("assistant", calls=(Call("f", "{}"),))) > plain
 
 
 def test_the_cache_forgets_what_is_old():
     cache = tokens.PromptCache(size=2)
-    first = [{"content": "word " * 600}]
+    first = [Said("user", "word " * 600)]
     assert cache.look_up("m", first) == 0
     assert cache.look_up("m", first) == 512
-    cache.look_up("m", [{"content": "a"}, {"content": "b"}])
+    cache.look_up("m", [Said("user", "a"), Said("user", "b")])
     assert cache.look_up("m", first) == 0
