@@ -18,6 +18,7 @@ from langchain_stepfun.media_blocks import audio_block, image_block, video_block
 
 if TYPE_CHECKING:
     from langchain_stepfun.documents import StepFunASRParser, StepFunFileLoader, StepFunSearchRetriever
+    from langchain_stepfun.loading import load
     from langchain_stepfun.tools import StepFunASR, StepFunToolkit, StepFunTTS, StepFunVoiceClone, StepFunWebSearch
 
 content_blocks.register()
@@ -35,6 +36,7 @@ __all__ = [
     "audio_block",
     "cost_of",
     "image_block",
+    "load",
     "video_block",
 ]
 
@@ -49,6 +51,7 @@ _LOADED_AT_FIRST_USE = {
     "StepFunToolkit": _TOOLS,
     "StepFunVoiceClone": _TOOLS,
     "StepFunWebSearch": _TOOLS,
+    "load": "langchain_stepfun.loading",
 }
 
 

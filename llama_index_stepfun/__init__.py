@@ -6,8 +6,9 @@
 
 from llama_index_stepfun.audio_reader import StepFunAudioReader
 from llama_index_stepfun.llm import StepFun
+from llama_index_stepfun.loading import load
 from llama_index_stepfun.readers import StepFunFileReader
 from llama_index_stepfun.retrievers import StepFunSearchRetriever
 from llama_index_stepfun.tools import StepFunToolSpec
 
-__all__ = ["StepFun", "StepFunAudioReader", "StepFunFileReader", "StepFunSearchRetriever", "StepFunToolSpec"]
+__all__ = ["StepFun", "StepFunAudioReader", "StepFunFileReader", "StepFunSearchRetriever", "StepFunToolSpec", "load"]
