@@ -86,6 +86,7 @@ class ImageTraits:
         negative_prompt: Whether `negative_prompt` is accepted.
         text_mode: Whether `text_mode` is accepted.
         style_reference: Whether `style_reference` is accepted.
+        keeps_size: Whether an edit has the picture's own size, so that `size` is ignored.
     """
 
     operations: frozenset[ImageOperation]
@@ -99,6 +100,7 @@ class ImageTraits:
     negative_prompt: bool = False
     text_mode: bool = False
     style_reference: bool = False
+    keeps_size: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -364,6 +366,7 @@ _IMAGE_MODELS = (
             cfg_scale_range=(1, 10),
             negative_prompt=True,
             text_mode=True,
+            keeps_size=True,
         ),
         on_plan=True,
         price=_picture("0.02"),

@@ -182,7 +182,7 @@ class Picture:
             ) from None
         try:
             return Image.open(io.BytesIO(content))
-        except OSError as error:
+        except (OSError, Image.DecompressionBombError) as error:
             raise InvalidParameterError(f"Pillow cannot read this {self.format} file: {error}") from None
 
     def __bytes__(self) -> bytes:

@@ -135,6 +135,8 @@ def checked_picture(
     if traits:
         _check_traits(model, given, traits)
     size = checked_size(model, given)
+    if size and operation == "edit" and traits and traits.keeps_size:
+        _warn(f"{model} ignores the size of an edit: the picture keeps its own")
     options = {name: given.pop(name) for name in BodyOptions.__annotations__ if name in given}
     own = {name: value for name, value in given.items() if name not in ("width", "height", "size")}
     return {"model": model, "prompt": prompt, **({"size": size} if size else {}), **own}, options
@@ -200,11 +202,12 @@ def _check_traits(model: str, given: Mapping[str, Any], traits: ImageTraits) -> 
                 f"{name} is {given[name]}; {model} takes {limits[0]} to {limits[1]}; {_PAST_IT}", param=name
             )
     if "negative_prompt" in given and _guidance(given, traits) == 1:
-        warnings.warn(
-            f"{model} ignores negative_prompt at cfg_scale 1.0, its default; give cfg_scale a value above 1 (to 10)",
-            UserWarning,
-            stacklevel=2,
-        )
+        _warn(f"{model} ignores negative_prompt at cfg_scale 1.0, its default; give cfg_scale a value above 1 (to 10)")
+
+
+def _warn(message: str) -> None:
+    """Say what the service would ignore in silence."""
+    warnings.warn(message, UserWarning, stacklevel=3)
 
 
 def _guidance(given: Mapping[str, Any], traits: ImageTraits) -> Any:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import warnings
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from stepfun_client.api.resource import WireModel, WirePart, read
 from stepfun_client.core.call import Flow, fetch
@@ -30,15 +29,26 @@ _FILTERED = "content_filtered"
 _GONE = (403, 404, 410)
 
 
+def _whole_number(value: Any) -> int | None:
+    """Read a fact beside the picture, which must not be lost for it."""
+    try:
+        return int(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+_Fact = Annotated[int | None, BeforeValidator(_whole_number)]
+
+
 class _Entry(WirePart):
     url: str | None = None
     b64_json: str | None = Field(default=None, repr=False)
-    seed: int | None = None
+    seed: _Fact = None
     finish_reason: str | None = None
 
 
 class _PictureReply(WireModel):
-    created: int | None = None
+    created: _Fact = None
     data: list[_Entry] = Field(default_factory=list)
 
 
@@ -89,7 +99,7 @@ def _decoded(text: str, facts: dict[str, Any]) -> Picture:
     """Read a picture in base64, which modelverse may send as a data URI."""
     try:
         return Picture.of(base64.b64decode("".join(text.rpartition("base64,")[2].split()), validate=True), **facts)
-    except (InvalidParameterError, binascii.Error) as error:
+    except ValueError as error:
         reason = str(error)
     raise APIResponseError(
         f"what the service sent as a picture cannot be read: {reason}", trace_id=facts["trace_id"], body=text[:100]
@@ -111,8 +121,8 @@ def with_content(
     except APIStatusError as error:
         if error.status_code in _GONE:
             error.hint = (
-                "its URL has most likely expired: StepFun's last about 30 days, modelverse's 7. Generate the picture "
-                "again with its seed, and save it then (fetch=True)"
+                "the URL of a generated picture expires: StepFun's after about 30 days, modelverse's after 7. Generate "
+                "it again with its seed, and save it then (fetch=True)"
             )
         raise
     return _seen(fetched.content, fetched.media_type, picture)

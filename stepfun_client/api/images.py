@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -21,8 +20,6 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from stepfun_client.picture import Picture
-
-_KEEPS_SIZE = "step-image-edit-2"  # its edits have the picture's own size, whatever is asked for
 
 
 def generate(*, model: str, prompt: str, fetch: bool, params: Mapping[str, Any]) -> Flow[Picture]:
@@ -60,8 +57,6 @@ def edit(
         return (yield from edit_elsewhere(image, model=model, prompt=prompt, fetch=fetch, host=host, params=params))
     _check_own(api_key=api_key, base_url=base_url, guidance_scale=params.get("guidance_scale"))
     body, options = checked_picture("edit", model, prompt, params, shape=EditParams)
-    if model == _KEEPS_SIZE and "size" in body:
-        warnings.warn(f"{model} ignores the size of an edit: the picture keeps its own", UserWarning, stacklevel=2)
     file = yield from uploaded(image, EDITED, param="image", timeout=options.get("timeout"))
     form = _form({**body, **(options.pop("extra_body", None) or {})})
     call = Call("POST", "/images/edits", form=form, upload=("image", file), kind="image", **sending(options))

@@ -122,9 +122,13 @@ class _Wire:
                 headers["Content-Type"] = "application/json"
             headers.update(settings.default_headers)
             headers.update(call.headers)
-            return client.build_request(call.method, _url(settings.root + call.path), headers=headers, **options)
+            request = client.build_request(call.method, _url(settings.root + call.path), headers=headers, **options)
         except (httpx.InvalidURL, UnicodeError, TypeError) as error:
             raise InvalidParameterError(f"base_url or a header cannot be sent: {error}") from None
+        if settings is not self._settings:  # another company's: what an injected client brings along is not for it
+            for name in {"cookie", *client.headers} - set(headers):
+                request.headers.pop(name, None)
+        return request
 
     def _timeout(self, kind: Kind, wanted: float | None) -> httpx.Timeout:
         seconds = self._settings.read_timeout(kind, wanted)
