@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from stepfun_client.api.realtime_params import SESSION_SECONDS, Tool, check_synchronous, realtime_settings
+from stepfun_client.api.realtime_params import SESSION_SECONDS, Tool, Turn, check_synchronous, realtime_settings
 from stepfun_client.api.realtime_session import AsyncRealtimeSession, RealtimeSession
 from stepfun_client.api.resource import AsyncResource, Resource
 
@@ -27,6 +27,7 @@ class Realtime(Resource):
         ends_after: float = SESSION_SECONDS,
         warn_before: float = 60.0,
         remembered: int = 100,
+        history: Sequence[Turn] = (),
         **params: Unpack[RealtimeParams],
     ) -> RealtimeSession:
         """Open a conversation; use it as a context manager.
@@ -42,7 +43,8 @@ class Realtime(Resource):
                 has been said; a `Reconnected` event says so, and what was lost.
             ends_after: How many seconds a session lasts; StepFun ends one after 1,800.
             warn_before: How many seconds before that a `SessionEnding` event comes.
-            remembered: How many turns are kept for `history` and for another session.
+            remembered: How many turns are kept for the session's `history` and for another session.
+            history: What was said before, by either side; the model is told of it.
             **params: See `RealtimeParams`.
 
         Returns:
@@ -68,7 +70,8 @@ class Realtime(Resource):
         callables = callables or {}
         check_synchronous(callables)
         conduct: dict[str, Any] = {"reconnect": reconnect, "ends_after": ends_after, "warn_before": warn_before}
-        settings = realtime_settings(model, params, callables, remembered=remembered, **conduct)
+        conduct.update(remembered=remembered, history=tuple(history))
+        settings = realtime_settings(model, params, callables, **conduct)
         return RealtimeSession(self._runner.settings, settings)
 
 
@@ -84,9 +87,11 @@ class AsyncRealtime(AsyncResource):
         ends_after: float = SESSION_SECONDS,
         warn_before: float = 60.0,
         remembered: int = 100,
+        history: Sequence[Turn] = (),
         **params: Unpack[RealtimeParams],
     ) -> AsyncRealtimeSession:
         """Open a conversation; see `Realtime.connect`. Callables may be asynchronous; plain ones run in a thread."""
         conduct: dict[str, Any] = {"reconnect": reconnect, "ends_after": ends_after, "warn_before": warn_before}
-        settings = realtime_settings(model, params, callables or {}, remembered=remembered, **conduct)
+        conduct.update(remembered=remembered, history=tuple(history))
+        settings = realtime_settings(model, params, callables or {}, **conduct)
         return AsyncRealtimeSession(self._runner.settings, settings)

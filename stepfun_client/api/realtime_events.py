@@ -172,6 +172,7 @@ class ToolAnswered(RealtimeEvent):
         call_id: The call's id.
         name: The function's name.
         output: What was sent.
+        value: What the callable returned beside it, in a `ToolResult`.
         error: What went wrong in it; the model was told so.
     """
 
@@ -179,6 +180,7 @@ class ToolAnswered(RealtimeEvent):
     call_id: str = ""
     name: str = ""
     output: str = ""
+    value: Any = None
     error: BaseException | None = None
 
 

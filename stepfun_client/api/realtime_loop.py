@@ -95,6 +95,8 @@ def session_steps(
         APIStatusError: If the service refuses the session.
     """
     yield from _opened(conversation)
+    if said := conversation.told():
+        yield Say(said)
     yield Ready()
     while True:
         reason = yield from _conversing(settings, conversation, clock)
@@ -168,8 +170,8 @@ def _reopened(conversation: Conversation, reason: str) -> Steps:
     while (yield from _failed_to_open(conversation, may_fail=attempt + 1 < _MOST_ATTEMPTS)):
         yield Wait(_FIRST_DELAY_SECONDS * 2**attempt)
         attempt += 1
-    said, lost, calls = conversation.restart()
-    if said:
+    lost, calls = conversation.restart()
+    if said := conversation.told():
         yield Say(said)
     yield Tell(Reconnected(reason=reason, turns=len(said), lost_audio_seconds=lost, lost_calls=calls))
 

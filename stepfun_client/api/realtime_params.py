@@ -24,6 +24,32 @@ SESSION_SECONDS = 1800.0
 Tool = Callable[..., Any]
 
 
+@dataclass(frozen=True)
+class ToolResult:
+    """What a callable may return: what the model is told, and what the program gets beside it.
+
+    Attributes:
+        output: What the model is told.
+        value: Anything; it is handed on with the `ToolAnswered` event.
+    """
+
+    output: str
+    value: Any = None
+
+
+@dataclass
+class Turn:
+    """What somebody said.
+
+    Attributes:
+        role: Who.
+        text: What, as far as it was heard: an answer that was interrupted ends there.
+    """
+
+    role: Literal["user", "assistant"]
+    text: str = ""
+
+
 class ServerVAD(TypedDict, total=False):
     """Voice activity detection by the service, which ends the user's turns and answers by itself.
 
@@ -73,6 +99,7 @@ class RealtimeSettings:
         ends_after: How many seconds a session lasts.
         warn_before: How many seconds before its end that is said.
         remembered: How many turns a new session is told at most.
+        history: What was said before the conversation; it is told of it.
     """
 
     model: str
@@ -82,6 +109,7 @@ class RealtimeSettings:
     ends_after: float = SESSION_SECONDS
     warn_before: float = 60.0
     remembered: int = 100
+    history: Sequence[Turn] = ()
 
 
 def realtime_settings(

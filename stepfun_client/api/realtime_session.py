@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from typing_extensions import Self
 
 from stepfun_client.api.realtime_loop import Open, Ready, Receive, Run, Say, Tell, Wait, session_steps
-from stepfun_client.api.realtime_state import Conversation, Event, Turn
+from stepfun_client.api.realtime_params import ToolResult, Turn
+from stepfun_client.api.realtime_state import Conversation, Event
 from stepfun_client.core.discretion import Discretion
 from stepfun_client.core.websocket import AsyncWebSocket, WebSocket, open_websocket, open_websocket_async
 from stepfun_client.errors import InvalidParameterError, StepFunError, StreamInterruptedError
@@ -388,8 +389,10 @@ def _arguments(call: FunctionCall) -> dict[str, Any]:
     return arguments
 
 
-def _written(result: Any) -> str:
-    return result if isinstance(result, str) else json.dumps(result, ensure_ascii=False, default=str)
+def _written(result: Any) -> str | ToolResult:
+    if isinstance(result, (str, ToolResult)):
+        return result
+    return json.dumps(result, ensure_ascii=False, default=str)
 
 
 def _failed(error: Exception) -> str:

@@ -29,7 +29,7 @@ from stepfun_client.api.realtime_events import (
     TranscriptDelta,
     event_of,
 )
-from stepfun_client.api.realtime_params import SAMPLE_RATE, RealtimeSettings
+from stepfun_client.api.realtime_params import SAMPLE_RATE, RealtimeSettings, ToolResult, Turn
 from stepfun_client.errors import InvalidParameterError
 
 Event = dict[str, Any]
@@ -39,22 +39,9 @@ _BYTES_PER_SECOND = 2 * SAMPLE_RATE
 
 
 @dataclass
-class Turn:
-    """What somebody said.
-
-    Attributes:
-        role: Who.
-        text: What, as far as it was heard: an answer that was interrupted ends there.
-    """
-
-    role: Literal["user", "assistant"]
-    text: str = ""
-
-
-@dataclass
 class _Call:
     name: str
-    output: str | None = None
+    result: ToolResult | None = None
     error: BaseException | None = None
 
 
@@ -75,6 +62,8 @@ class Conversation:
         self._names: dict[str, str] = {}
         self._to_run: list[FunctionCall] = []
         self._unheard = 0  # bytes of sound since the last turn's end
+        for number, turn in enumerate(settings.history):
+            self._note(f"before-{number}", turn.role, turn.text)
 
     # --- What the user does ---------------------------------------------------------------------------------------
 
@@ -121,19 +110,19 @@ class Conversation:
         self._interrupt()
         return [{"type": "response.cancel"}]
 
-    def answer(self, call_id: str, output: str, error: BaseException | None = None) -> list[Event]:
+    def answer(self, call_id: str, result: str | ToolResult, error: BaseException | None = None) -> list[Event]:
         """Take a function's result; give the events that tell it, once it is its turn.
 
         Raises:
             InvalidParameterError: If nothing waits for it.
         """
         call = self._calls.get(call_id)
-        if call is None or call.output is not None:
+        if call is None or call.result is not None:
             raise InvalidParameterError(
                 f"no call {call_id!r} waits for a result: it was answered, or belongs to a session that is over",
                 param="call_id",
             )
-        call.output, call.error = output, error
+        call.result, call.error = result if isinstance(result, ToolResult) else ToolResult(result), error
         return self._released()
 
     # --- What the service says ------------------------------------------------------------------------------------
@@ -183,18 +172,21 @@ class Conversation:
         given, self._to_run = self._to_run, []
         return given
 
+    def told(self) -> list[Event]:
+        """Give the events that tell a new session what has been said so far."""
+        return [_message(turn.role, turn.text) for turn in self.turns()]
+
     def turns(self) -> list[Turn]:
         """What has been said so far, in order."""
         return [Turn(turn.role, turn.text) for turn in self._turns.values() if turn.text]
 
     # --- When a session takes another's place ---------------------------------------------------------------------
 
-    def restart(self) -> tuple[list[Event], float, list[str]]:
+    def restart(self) -> tuple[float, list[str]]:
         """Forget what belonged to the old session.
 
         Returns:
-            The events that tell the new one what has been said, the seconds of sound that nobody heard, and the ids of
-            the calls that nobody waits for any more.
+            The seconds of sound that nobody heard, and the ids of the calls that nobody waits for any more.
         """
         lost = self._unheard / _BYTES_PER_SECOND
         calls = list(self._calls)
@@ -204,7 +196,7 @@ class Conversation:
         self._calls.clear()
         self._to_run.clear()
         self._outgoing.clear()
-        return [_message(turn.role, turn.text) for turn in self.turns()], lost, calls
+        return lost, calls
 
     # --- Inside ---------------------------------------------------------------------------------------------------
 
@@ -262,11 +254,12 @@ class Conversation:
         events: list[Event] = []
         while self._calls:
             call_id, call = next(iter(self._calls.items()))
-            if call.output is None:
+            if (result := call.result) is None:
                 return events
             del self._calls[call_id]
-            events.append(_item({"type": "function_call_output", "call_id": call_id, "output": call.output}))
-            self._own.append(ToolAnswered(call_id=call_id, name=call.name, output=call.output, error=call.error))
+            events.append(_item({"type": "function_call_output", "call_id": call_id, "output": result.output}))
+            told = {"output": result.output, "value": result.value, "error": call.error}
+            self._own.append(ToolAnswered(call_id=call_id, name=call.name, **told))
             if not self._calls:
                 events += self.respond()
         return events
