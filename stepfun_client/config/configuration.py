@@ -137,19 +137,29 @@ def load_config(config: Configuration) -> Config:
         return Config()
     if isinstance(config, Config):
         return config
-    if isinstance(config, Mapping):
-        return _read(read_mapping(config))
-    if not isinstance(config, (str, os.PathLike)) or _is_no_path(os.fspath(config)):
+    found = _found(config)
+    if isinstance(found, InvalidParameterError):
+        raise found
+    return found
+
+
+def _found(config: object) -> Config | InvalidParameterError:
+    """Read a configuration, or make the error: raised elsewhere, so that no traceback leads to what was read."""
+    try:
+        return _read(read_mapping(config) if isinstance(config, Mapping) else read_file(_path(config)))
+    except InvalidParameterError as error:
+        return error.with_traceback(None)
+
+
+def _path(config: object) -> Path:
+    """Return the path of a file, if it is one: the content of a file is not to be quoted as a path would be."""
+    path = os.fspath(config) if isinstance(config, (str, os.PathLike)) else None
+    if not isinstance(path, str) or not path.strip() or any(mark in path for mark in ("\n", "{", ": ")):
         raise InvalidParameterError(
             "config is neither a path nor a mapping; pass the path of a YAML file, or its content as a mapping",
             param="config",
         )
-    return _read(read_file(Path(config).expanduser()))
-
-
-def _is_no_path(path: str | bytes) -> bool:
-    """Say whether a text is rather the content of a file, which is not to be quoted as a path would be."""
-    return not isinstance(path, str) or not path.strip() or any(mark in path for mark in ("\n", "{", ": "))
+    return Path(path).expanduser()
 
 
 def _read(root: Entry) -> Config:

@@ -5,6 +5,7 @@ Whatever is refused is refused without quoting values: the text may hold a key, 
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -17,7 +18,10 @@ MOST_BYTES = 256 * 1024
 DEEPEST = 16
 
 _MOST_OF_A_NUMBER = 2**63
-_QUOTED = re.compile(r"(?P<quote>['\"])(?!<)(?:(?!(?P=quote)).){2,}(?P=quote)")
+_NUMBERS = "numbers are finite, and of 64 bits at most"
+_QUOTED = re.compile(r"(?P<quote>['\"])(?!<|\\.['\"])(?:(?!(?P=quote)).){2,}(?P=quote)")
+_LONGEST_NAME = 100
+_LIKE_A_SECRET = re.compile(r"(?=[A-Za-z]*[0-9])(?=[0-9]*[A-Za-z])[A-Za-z0-9]{16,}")
 _HARMLESS_NAME = re.compile(r"[A-Za-z_-]{1,32}")
 
 
@@ -36,7 +40,8 @@ class Place:
     key: str = ""
 
     def inside(self, name: str, line: int | None = None) -> Place:
-        """Return the place of a key or a number of a list in here."""
+        """Return the place of a key, or of a number of a list, in here; a key that looks like a secret is not told."""
+        name = "***" if len(name) > _LONGEST_NAME or _LIKE_A_SECRET.search(name) else name
         return Place(self.source, line, f"{self.key}.{name}" if self.key else name)
 
     def __str__(self) -> str:
@@ -129,7 +134,7 @@ def _composed(text: str, place: Place) -> Entry | _Refusal:
         line = _line_of(text.encode(), len(text[: error.position].encode()))
         return _Refusal(Place(place.source, line), "holds a character that YAML does not allow")
     try:
-        return _Composer(yaml, loader).document(place)
+        return _Composer(yaml, loader, place.source).document(place)
     except _Refusal as refusal:
         return refusal
     except yaml.MarkedYAMLError as error:
@@ -137,6 +142,8 @@ def _composed(text: str, place: Place) -> Entry | _Refusal:
         return _Refusal(
             Place(place.source, mark and mark.line + 1), f"is not valid YAML: {_without_quotes(error.problem)}"
         )
+    except (ValueError, OverflowError):  # of a \U that is no character
+        return _Refusal(place, "is not valid YAML: it holds an escape of no character")
     finally:
         loader.dispose()
 
@@ -163,7 +170,8 @@ def _without_quotes(problem: str | None) -> str:
 class _Composer:
     """Makes entries of the parser's events, so that nothing YAML can do beyond plain data is ever done."""
 
-    def __init__(self, yaml: Any, loader: Any) -> None:
+    def __init__(self, yaml: Any, loader: Any, source: str) -> None:
+        self._source = source
         self._yaml = yaml
         self._loader = loader
         self._makers: dict[str, Callable[[Any], Any]] = {
@@ -182,8 +190,7 @@ class _Composer:
         root = self._entry(place, 0)
         self._loader.get_event()  # the document ends
         if not self._next_is(self._yaml.StreamEndEvent):
-            second = self._loader.peek_event()
-            raise _Refusal(Place(place.source, _line(second)), "holds a second document; one is read")
+            raise self._refused(self._loader.peek_event(), "holds a second document; one is read")
         return root
 
     def _next_is(self, kind: type[Any]) -> bool:
@@ -191,33 +198,36 @@ class _Composer:
 
     def _entry(self, place: Place, depth: int) -> Entry:
         event = self._loader.get_event()
+        self._check(event, depth)
         place = Place(place.source, place.line or _line(event), place.key)
-        self._check(event, place, depth)
         if isinstance(event, self._yaml.MappingStartEvent):
             return Entry(self._table(place, depth), place)
         if isinstance(event, self._yaml.SequenceStartEvent):
             return Entry(self._list(place, depth), place)
-        return Entry(self._scalar(event, place), place)
+        return Entry(self._scalar(event), place)
 
-    def _check(self, event: Any, place: Place, depth: int) -> None:
+    def _check(self, event: Any, depth: int) -> None:
         if isinstance(event, self._yaml.AliasEvent) or event.anchor:
-            raise _Refusal(Place(place.source, _line(event), place.key), "has an anchor or an alias; write it out")
+            raise self._refused(event, "has an anchor or an alias; write out what it stands for")
         if event.tag is not None:
-            raise _Refusal(Place(place.source, _line(event), place.key), "has a tag; plain YAML is read, without tags")
+            raise self._refused(event, "has a tag; plain YAML is read, without tags")
         if depth > DEEPEST:
-            raise _Refusal(place, f"is nested more than {DEEPEST} levels deep")
+            raise self._refused(event, f"is nested more than {DEEPEST} levels deep")
+
+    def _refused(self, event: Any, what: str) -> _Refusal:
+        """Name the line and not the path: what is no plain YAML may hold a key where a name should stand."""
+        return _Refusal(Place(self._source, _line(event)), what)
 
     def _table(self, place: Place, depth: int) -> dict[str, Entry]:
         table: dict[str, Entry] = {}
         while not self._next_is(self._yaml.MappingEndEvent):
             key = self._loader.get_event()
-            here = Place(place.source, _line(key), place.key)
+            self._check(key, depth)
             if not isinstance(key, self._yaml.ScalarEvent):
-                raise _Refusal(here, "has a key that is no text")
-            self._check(key, here, depth)
+                raise self._refused(key, "has a key that is no text")
             if key.value in table:
                 first = table[key.value].place.line
-                raise _Refusal(here, f"has {shown(key.value)} twice; it is on line {first} already")
+                raise self._refused(key, f"has {shown(key.value)} twice; it is on line {first} already")
             table[key.value] = self._entry(place.inside(key.value, _line(key)), depth + 1)
         self._loader.get_event()
         return table
@@ -229,7 +239,7 @@ class _Composer:
         self._loader.get_event()
         return items
 
-    def _scalar(self, event: Any, place: Place) -> Any:
+    def _scalar(self, event: Any) -> Any:
         """Read a number, a flag or nothing; everything else, dates too, is a text."""
         tag = self._loader.resolve(self._yaml.ScalarNode, event.value, event.implicit)
         make = self._makers.get(tag)
@@ -237,20 +247,21 @@ class _Composer:
             return event.value
         node = self._yaml.ScalarNode(tag, event.value, event.start_mark, event.end_mark)
         try:
-            return _bounded(make(node), place)
+            value = make(node)
         except ValueError:
-            raise _Refusal(place, "is no number that can be read") from None
+            value = math.nan
+        if _is_beyond(value):
+            raise self._refused(event, f"has a number that is none here; {_NUMBERS}")
+        return value
 
 
 def _line(event: Any) -> int:
     return int(event.start_mark.line) + 1
 
 
-def _bounded(value: Any, place: Place) -> Any:
-    """Refuse numbers that JSON or the service could not take."""
-    if isinstance(value, (int, float)) and not -_MOST_OF_A_NUMBER <= value < _MOST_OF_A_NUMBER:
-        raise _Refusal(place, "is no number of this world")
-    return value
+def _is_beyond(value: Any) -> bool:
+    """Say whether a number is one that JSON or the service could not take."""
+    return isinstance(value, (int, float)) and not -_MOST_OF_A_NUMBER <= value < _MOST_OF_A_NUMBER
 
 
 # --- From a mapping --------------------------------------------------------------------------------------------------
@@ -278,4 +289,6 @@ def _entry_of(value: Any, place: Place, depth: int) -> Entry:
         return Entry({name: _entry_of(held, place.inside(name), depth + 1) for name, held in value.items()}, place)
     if isinstance(value, (list, tuple)):
         return Entry([_entry_of(held, place.inside(str(n)), depth + 1) for n, held in enumerate(value)], place)
-    return Entry(_bounded(value, place), place)
+    if _is_beyond(value):
+        raise _Refusal(place, f"is a number that is none here; {_NUMBERS}")
+    return Entry(value, place)

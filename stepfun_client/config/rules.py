@@ -86,7 +86,7 @@ def checked(entry: Entry, rules: Mapping[str, Rule]) -> dict[str, Entry]:
     found = entries(entry)
     for name, held in found.items():
         if name not in rules:
-            close = get_close_matches(name, rules, 1)
+            close = get_close_matches(name[:40], rules, 1)
             meant = f"; did you mean {close[0]}?" if close else ""
             allowed = f"allowed are {listed(sorted(rules))}{meant}"
             raise replace(entry.place, line=held.place.line).refused(f"takes no key {shown(name)}; {allowed}")
