@@ -19,7 +19,17 @@ from langchain_stepfun.media_blocks import audio_block, image_block, video_block
 if TYPE_CHECKING:
     from langchain_stepfun.documents import StepFunASRParser, StepFunFileLoader, StepFunSearchRetriever
     from langchain_stepfun.loading import load
-    from langchain_stepfun.tools import StepFunASR, StepFunToolkit, StepFunTTS, StepFunVoiceClone, StepFunWebSearch
+    from langchain_stepfun.realtime import StepFunRealtime
+    from langchain_stepfun.tools import (
+        StepFunASR,
+        StepFunImageEdit,
+        StepFunImageGen,
+        StepFunImageToImage,
+        StepFunToolkit,
+        StepFunTTS,
+        StepFunVoiceClone,
+        StepFunWebSearch,
+    )
 
 content_blocks.register()
 
@@ -28,6 +38,10 @@ __all__ = [
     "StepFunASR",
     "StepFunASRParser",
     "StepFunFileLoader",
+    "StepFunImageEdit",
+    "StepFunImageGen",
+    "StepFunImageToImage",
+    "StepFunRealtime",
     "StepFunSearchRetriever",
     "StepFunTTS",
     "StepFunToolkit",
@@ -46,6 +60,10 @@ _LOADED_AT_FIRST_USE = {
     "StepFunASR": _TOOLS,
     "StepFunASRParser": _DOCUMENTS,
     "StepFunFileLoader": _DOCUMENTS,
+    "StepFunImageEdit": _TOOLS,
+    "StepFunImageGen": _TOOLS,
+    "StepFunImageToImage": _TOOLS,
+    "StepFunRealtime": "langchain_stepfun.realtime",
     "StepFunSearchRetriever": _DOCUMENTS,
     "StepFunTTS": _TOOLS,
     "StepFunToolkit": _TOOLS,

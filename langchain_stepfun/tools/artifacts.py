@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from stepfun_client.api.search import SearchResult
     from stepfun_client.api.transcript import Segment, Transcript
     from stepfun_client.audio import Audio
+    from stepfun_client.picture import Picture
 
 Block = dict[str, Any]
 
@@ -37,6 +38,31 @@ def audio_artifact(audio: Audio, **extras: Any) -> Block:
         "id": f"audio_{uuid.uuid4().hex[:12]}",
         "base64": audio.base64(),
         "mime_type": audio.media_type,
+        "extras": _known(facts),
+    }
+
+
+def picture_artifact(picture: Picture, **extras: Any) -> Block:
+    """Write a picture as a standard image block, under an id by which a model can name it.
+
+    Args:
+        picture: The picture, fetched.
+        **extras: What else is known, put under `extras` with the picture's own facts; None is left out.
+    """
+    facts = {
+        "width": picture.width,
+        "height": picture.height,
+        "seed": picture.seed,
+        "model": picture.model,
+        "prompt": picture.prompt,
+        "trace_id": picture.trace_id,
+        **extras,
+    }
+    return {
+        "type": "image",
+        "id": f"image_{uuid.uuid4().hex[:12]}",
+        "base64": picture.base64(),
+        "mime_type": picture.media_type,
         "extras": _known(facts),
     }
 

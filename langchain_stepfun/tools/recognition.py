@@ -9,8 +9,9 @@ from langchain_core.tools import InjectedToolArg
 from pydantic import BaseModel, Field, create_model, field_validator
 
 from langchain_stepfun.tools.artifacts import Block, transcript_artifact
+from langchain_stepfun.tools.naming import Address, Runtime, check_form
 from langchain_stepfun.tools.recording import RecordingTool
-from langchain_stepfun.tools.sources import Address, Runtime, audio_field, check_form
+from langchain_stepfun.tools.sources import audio_field
 from langchain_stepfun.tools.tool import only_known, told_to_the_model
 from stepfun_client.catalog import find
 

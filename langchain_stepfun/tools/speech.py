@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +11,7 @@ from typing_extensions import Self
 
 from langchain_stepfun.tools.artifacts import Block, audio_artifact
 from langchain_stepfun.tools.choices import CHOICES, VOICES, check_choices, choice_fields, chosen_params, wire_names
+from langchain_stepfun.tools.output import prepare, saved
 from langchain_stepfun.tools.tool import StepFunTool, only_known, told_to_the_model
 from stepfun_client.api.speech_params import SampleRate, SpeechFormat, SpeechParams, checked_speech
 
@@ -127,25 +126,16 @@ class StepFunTTS(StepFunTool):
         return SpeechParams(**{"response_format": self.format, **settings})  # type: ignore[typeddict-item]
 
     def _request(self, text: str, chosen: Mapping[str, Any]) -> dict[str, Any]:
-        if self.output_dir:  # before anything is paid
-            self.output_dir.mkdir(parents=True, exist_ok=True)
+        prepare(self.output_dir)
         own = {"model": self.model, "voice": self.voice, **self._params()}
         return {"input": text, "progress": False, **own, **chosen_params(chosen)}
 
     def _handed_over(self, audio: Audio) -> tuple[str, Block]:
-        path = self._saved(audio)
+        path = saved(audio, self.output_dir, prefix="speech")
         artifact = audio_artifact(audio, path=path)
         length = "" if audio.duration_seconds is None else f", {audio.duration_seconds:.1f} s"
-        saved = f" It is saved as {path}." if path else ""
+        where = f" It is saved as {path}." if path else ""
         return (
-            f"Spoken ({audio.voice}{length}, {audio.format}). The recording's id is {artifact['id']}.{saved}",
+            f"Spoken ({audio.voice}{length}, {audio.format}). The recording's id is {artifact['id']}.{where}",
             artifact,
         )
-
-    def _saved(self, audio: Audio) -> str | None:
-        """Write the recording under a name that owes nothing to the model."""
-        if not self.output_dir:
-            return None
-        now = datetime.now(timezone.utc)
-        name = f"speech-{now:%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:8]}.{audio.format}"
-        return str(audio.save(self.output_dir.resolve() / name))

@@ -10,25 +10,38 @@ from langchain_core.tools import BaseTool, BaseToolkit
 from pydantic import Field, field_validator
 
 from langchain_stepfun.connection import Connected
+from langchain_stepfun.tools.drawing import StepFunImageGen
+from langchain_stepfun.tools.editing import StepFunImageEdit
 from langchain_stepfun.tools.recognition import StepFunASR
 from langchain_stepfun.tools.search import StepFunWebSearch
 from langchain_stepfun.tools.speech import StepFunTTS
 from langchain_stepfun.tools.tool import StepFunTool  # noqa: TC001 - pydantic reads it
+from langchain_stepfun.tools.transforming import StepFunImageToImage
 from langchain_stepfun.tools.voices import StepFunVoiceClone
 from stepfun_client import InvalidParameterError
 
-_TOOLS: tuple[type[StepFunTool], ...] = (StepFunTTS, StepFunASR, StepFunWebSearch)
+_TOOLS: tuple[type[StepFunTool], ...] = (
+    StepFunTTS,
+    StepFunASR,
+    StepFunImageGen,
+    StepFunImageEdit,
+    StepFunImageToImage,
+    StepFunWebSearch,
+)
 _PAID_EACH_TIME: tuple[type[StepFunTool], ...] = (StepFunVoiceClone,)  # only with confirm_paid
-_SHARED = ("root_dir", "output_dir", "handle_tool_error", "confirm_paid")
+_SHARED = ("root_dir", "output_dir", "show_to_model", "handle_tool_error", "confirm_paid")
 
 
 class StepFunToolkit(Connected, BaseToolkit):
-    """The tools for an agent: speaking, listening and searching; cloning voices only where it is switched on.
+    """The tools for an agent: speaking, listening, drawing, editing pictures and searching.
+
+    Cloning voices is added only where it is switched on.
 
     Args:
         settings: Settings of single tools by their class: `{StepFunTTS: {"voice": "linjiajiejie"}}`.
         output_dir: A folder the tools also write what they make to; by default nothing is written.
         root_dir: A folder whose files the model may name; none by default.
+        show_to_model: Whether a model gets to see the pictures it makes.
         confirm_paid: True to add `StepFunVoiceClone`, each use of which costs money.
         handle_tool_error: Whether the model is told what it did wrong, so that it can try again; otherwise it is
             raised.
@@ -45,13 +58,20 @@ class StepFunToolkit(Connected, BaseToolkit):
 
     Example:
         >>> toolkit = StepFunToolkit(settings={StepFunTTS: {"voice": "linjiajiejie"}})
-        >>> [tool.name for tool in toolkit.get_tools()]
-        ['stepfun_text_to_speech', 'stepfun_speech_to_text', 'stepfun_web_search']
+        >>> for tool in toolkit.get_tools():
+        ...     print(tool.name)
+        stepfun_text_to_speech
+        stepfun_speech_to_text
+        stepfun_generate_image
+        stepfun_edit_image
+        stepfun_transform_image
+        stepfun_web_search
     """
 
     settings: Mapping[type[StepFunTool], Mapping[str, Any]] = Field(default_factory=dict)
     output_dir: Path | None = None
     root_dir: Path | None = None
+    show_to_model: bool = False
     confirm_paid: bool = False
     handle_tool_error: bool = True
 

@@ -9,8 +9,9 @@ from pydantic import BaseModel, Field, create_model, model_validator
 from typing_extensions import Self
 
 from langchain_stepfun.tools.artifacts import Block, audio_artifact
+from langchain_stepfun.tools.naming import Runtime
 from langchain_stepfun.tools.recording import RecordingTool
-from langchain_stepfun.tools.sources import Runtime, audio_field
+from langchain_stepfun.tools.sources import audio_field
 from langchain_stepfun.tools.tool import told_to_the_model
 from stepfun_client import InvalidParameterError
 

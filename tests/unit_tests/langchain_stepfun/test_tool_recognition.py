@@ -19,7 +19,8 @@ from pydantic import ValidationError
 
 from langchain_stepfun import StepFunASR, StepFunTTS
 from langchain_stepfun.tools.artifacts import audio_artifact
-from langchain_stepfun.tools.sources import Address, find_recording
+from langchain_stepfun.tools.naming import Address
+from langchain_stepfun.tools.sources import find_recording
 from stepfun_client import AuthenticationError
 from stepfun_client.audio import Audio
 from tests.unit_tests.langchain_stepfun.tooling import TONE, PublicService, Use, called, scripted
