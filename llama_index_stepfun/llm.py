@@ -206,7 +206,8 @@ class StepFun(Structured, ToolCalling, Connected):
             **kwargs,
         }
         info = find(request["model"])
-        request["messages"] = to_wire(messages, hears=info is None or "audio" in info.inputs)
+        hears, sees = (info is None or sense in info.inputs for sense in ("audio", "image"))
+        request["messages"] = to_wire(messages, hears=hears, sees=sees)
         if tools := [*tools_to_wire(self.tools), *tools_to_wire(kwargs.get("tools") or ())]:
             request["tools"] = tools
         return request

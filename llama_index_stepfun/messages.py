@@ -50,12 +50,13 @@ _FORMATS = {"audio/wav": "wav", "audio/mpeg": "mp3", "audio/ogg": "ogg", "audio/
 _TOOL_MEDIA_NOTE = "[the tool returned {count} attachment{s}, shown in the user message that follows]"
 _UNHEARD = ("flac", "ogg", "opus", "pcm")  # chat models take wav and mp3
 _UNHEARD_NOTE = "[the tool returned audio; the application has it, you do not hear it]"
+_UNSEEN_NOTE = "[the tool returned a picture; the application has it, you do not see it]"
 
 
 # --- LlamaIndex's messages to the wire -------------------------------------------------------------------------------
 
 
-def to_wire(messages: Iterable[ChatMessage], *, hears: bool = True) -> list[dict[str, Any]]:
+def to_wire(messages: Iterable[ChatMessage], *, hears: bool = True, sees: bool = True) -> list[dict[str, Any]]:
     """Turn a conversation into StepFun's message objects; the caller's messages stay as they are.
 
     A tool message takes text only, so pictures and sound a tool returned follow in a user message, after the last of
@@ -65,6 +66,7 @@ def to_wire(messages: Iterable[ChatMessage], *, hears: bool = True) -> list[dict
         messages: The conversation.
         hears: Whether the model takes sound. What a tool returned for people's ears is only mentioned to one that does
             not; a user's sound is sent in any case.
+        sees: Whether the model takes pictures, likewise.
 
     Raises:
         InvalidParameterError: For a role or block StepFun has no place for.
@@ -76,7 +78,8 @@ def to_wire(messages: Iterable[ChatMessage], *, hears: bool = True) -> list[dict
         if from_tools and role != "tool":
             wire.append({"role": "user", "content": from_tools})
             from_tools = []
-        wire.append(_ENCODERS[role](_as_heard(message, hears=hears) if role == "tool" else message, from_tools))
+        taken = _as_taken(message, hears=hears, sees=sees) if role == "tool" else message
+        wire.append(_ENCODERS[role](taken, from_tools))
     if from_tools:
         wire.append({"role": "user", "content": from_tools})
     return wire
@@ -131,16 +134,21 @@ def _arguments(kwargs: dict[str, Any] | str) -> str:
     return kwargs if isinstance(kwargs, str) else json.dumps(kwargs, ensure_ascii=False)
 
 
-def _as_heard(message: ChatMessage, *, hears: bool) -> ChatMessage:
-    """Put a note in the place of sound that the model cannot be sent."""
-    unheard = [
-        isinstance(block, AudioBlock) and not (hears and block.format not in _UNHEARD) for block in message.blocks
-    ]
-    if not any(unheard):
+def _as_taken(message: ChatMessage, *, hears: bool, sees: bool) -> ChatMessage:
+    """Put notes in the place of sound and pictures that the model cannot be sent."""
+    notes = [_note(block, hears=hears, sees=sees) for block in message.blocks]
+    if not any(notes):
         return message
-    note = TextBlock(text=_UNHEARD_NOTE)
-    blocks = [note if is_unheard else block for block, is_unheard in zip(message.blocks, unheard, strict=True)]
+    blocks = [TextBlock(text=note) if note else block for block, note in zip(message.blocks, notes, strict=True)]
     return message.model_copy(update={"blocks": blocks})
+
+
+def _note(block: Any, *, hears: bool, sees: bool) -> str | None:
+    if isinstance(block, AudioBlock) and not (hears and block.format not in _UNHEARD):
+        return _UNHEARD_NOTE
+    if isinstance(block, ImageBlock) and not sees:
+        return _UNSEEN_NOTE
+    return None
 
 
 def _tool(message: ChatMessage, from_tools: list[Part]) -> dict[str, Any]:

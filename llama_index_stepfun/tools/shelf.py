@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sized
-from typing import Generic, TypeVar
+from typing import Generic, SupportsBytes, TypeVar
 
-ThingT = TypeVar("ThingT", bound=Sized)
+ThingT = TypeVar("ThingT", bound=SupportsBytes)
 
 
 class Shelf(Generic[ThingT]):
@@ -27,7 +26,7 @@ class Shelf(Generic[ThingT]):
         """Keep a thing, and let the oldest ones go.
 
         Args:
-            thing: What to keep; its length is its size in bytes.
+            thing: What to keep; its bytes are what counts as its size.
             most: How many things to keep, this one included; with 0, not even this one.
             most_bytes: How many bytes to keep together; this one is kept however large it is.
 
@@ -43,7 +42,7 @@ class Shelf(Generic[ThingT]):
     def _surplus(self, most: int, most_bytes: int) -> list[str]:
         surplus, kept, total = [], 0, 0
         for name, thing in reversed(list(self._things.items())):
-            kept, total = kept + 1, total + len(thing)
+            kept, total = kept + 1, total + len(bytes(thing))
             if kept > most or (kept > 1 and total > most_bytes):
                 surplus.append(name)
         return surplus

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 LONGEST_NAME = 2048
 
+_PROGRAMS = ("image/svg+xml",)  # a drawing in words, which may hold scripts and links: no picture to StepFun either
+
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")  # two letters at least: "C:" is a drive
 _UNSEEMLY = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")  # neither a file system nor a URL knows lone surrogates
 _OPENING = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
@@ -71,7 +73,7 @@ def of_kind(content: bytes, kind: str, name: str) -> bytes:
         InvalidParameterError: If it is of another kind, or of none that is known.
     """
     found = sniff(content)
-    if found is None or not found.startswith(f"{kind}/"):
+    if found is None or not found.startswith(f"{kind}/") or found in _PROGRAMS:
         raise InvalidParameterError(
             f"{name[:200]!r} is no {kind} ({found or 'its content is of no known kind'}); name another file", param=kind
         )

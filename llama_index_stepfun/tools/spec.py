@@ -8,7 +8,8 @@ from llama_index.core.bridge.pydantic import model_validator
 from llama_index.core.tools.tool_spec.base import SPEC_FUNCTION_TYPE, BaseToolSpec
 from typing_extensions import Self
 
-from llama_index_stepfun.tools import search, speech, voices
+from llama_index_stepfun.tools import images, search, speech, voices
+from llama_index_stepfun.tools.images import ImageTools
 from llama_index_stepfun.tools.part import Arguments, metadata
 from llama_index_stepfun.tools.search import SearchTools
 from llama_index_stepfun.tools.voices import VoiceTools
@@ -17,27 +18,30 @@ if TYPE_CHECKING:
     from llama_index.core.tools.function_tool import FunctionTool
     from llama_index.core.tools.types import ToolMetadata
 
-_ARGUMENTS: Arguments = {**speech.ARGUMENTS, **voices.ARGUMENTS, **search.ARGUMENTS}
+_ARGUMENTS: Arguments = {**speech.ARGUMENTS, **voices.ARGUMENTS, **search.ARGUMENTS, **images.ARGUMENTS}
 _CHOICES = speech.CHOICES
 
 
-class StepFunToolSpec(VoiceTools, SearchTools, BaseToolSpec):
-    """Tools to speak, to listen and to search the web, synchronous and asynchronous.
+class StepFunToolSpec(VoiceTools, SearchTools, ImageTools, BaseToolSpec):
+    """Tools to speak, to listen, to search the web and to make pictures, synchronous and asynchronous.
 
-    A model chooses what to say, which recording to listen to, and what to search for. Voices, models, formats and
-    places of files are the developer's. `speak` returns a `TextBlock` for the model and an `AudioBlock` for the
-    application; it keeps the sound, too, so that `transcribe` can be given its id.
+    A model chooses what to say, which recording to listen to, what to search for, and what to draw. Voices, models,
+    formats and places of files are the developer's. `speak` returns a `TextBlock` for the model and an `AudioBlock` for
+    the application; it keeps the sound, too, so that `transcribe` can be given its id. `draw`, `edit_image` and
+    `transform_image` return a `TextBlock` and an `ImageBlock`, which a model that sees is shown; their pictures are
+    kept likewise, to be edited and transformed.
 
-    A recording is named by such an id, by an https URL of a public host, or by a path in `root_dir`. Ids are random,
-    so that users who share a spec do not reach each other's sounds; a copy of the spec begins without any.
+    A recording or a picture is named by such an id, by an https URL of a public host, or by a path in `root_dir`. Ids
+    are random, so that users who share a spec do not reach each other's sounds and pictures; a copy of the spec begins
+    without any.
 
     Args:
         root_dir: The folder whose files a model may name; none by default.
-        output_dir: A folder to save what was spoken to, under names that are not the model's; none by default.
+        output_dir: A folder to save what was made to, under names that are not the model's; none by default.
         model_may_set: What a model may choose beside: `"voice"`, `"speed"`, `"volume"`, `"instruction"`.
-        max_bytes: The largest recording to read or fetch.
-        keep: How many sounds are kept for later calls; 0 for none.
-        keep_bytes: How many bytes are kept together; the last sound is, however large it is.
+        max_bytes: The largest recording or picture to read or fetch.
+        keep: How many sounds, and how many pictures, are kept for later calls; 0 for none.
+        keep_bytes: How many bytes of each are kept together; the last one is, however large it is.
         speech_model: The model that speaks.
         voice: The voice: an official one, or the id of a cloned one.
         response_format: `"mp3"`, `"wav"`, `"flac"`, `"opus"` or `"pcm"`. Texts above 1,000 characters need mp3, wav or
@@ -52,6 +56,18 @@ class StepFunToolSpec(VoiceTools, SearchTools, BaseToolSpec):
         clone_model: The model voices are cloned for.
         search_results: How many pages a search shows, 1 to 20.
         search_category: Where to search: `"programming"`, `"research"`, `"gov"` or `"business"`; everywhere by default.
+        image_model: The model that draws.
+        image_options: Further parameters of `client.images.generate`, e.g. `{"steps": 20, "size": "1360x768"}`; a
+            `shape` that a model chooses wins over the size here.
+        edit_model: The model that edits. `stepfun-ai/step1x-edit` is on modelverse and has that host's key, from
+            `MODELVERSE_API_KEY`.
+        edit_options: Further parameters of `client.images.edit`.
+        transform_model: The model that draws over another picture.
+        transform_options: Further parameters of `client.images.transform`. Without a size there, the new picture gets
+            the size that is nearest to the old one's.
+        source_weight: How much the old picture counts where another is drawn over it, above 0 to 1. StepFun's documents
+            disagree which way; see `client.images.transform`.
+        max_prompt_characters: The longest prompt of a picture; a model's own limit counts where it is lower.
         api_key: The key; without one, `STEP_API_KEY` and then `STEPFUN_API_KEY` are read at the first call. It is in no
             `to_dict`, `repr` or pickle.
         region: `"cn"` for api.stepfun.com, `"global"` for api.stepfun.ai; a key works in its own region only.
@@ -70,13 +86,18 @@ class StepFunToolSpec(VoiceTools, SearchTools, BaseToolSpec):
     Example:
         >>> spec = StepFunToolSpec(response_format="wav")
         >>> [tool.metadata.name for tool in spec.to_tool_list()]
-        ['speak', 'transcribe', 'search_web']
-        >>> speak, transcribe, _ = spec.to_tool_list()
+        ['speak', 'transcribe', 'search_web', 'draw', 'edit_image', 'transform_image']
+        >>> speak, _, _, draw, *_ = spec.to_tool_list()
         >>> spoken = speak.call(text="Good morning.")
         >>> [block.block_type for block in spoken.blocks]
         ['text', 'audio']
         >>> spoken.content.startswith("Spoken and handed to the user's application: audio-")
         True
+
+        >>> drawn = draw.call(prompt="a lighthouse at dusk", shape="wide", seed=7)
+        >>> note, picture = drawn.blocks
+        >>> "1360x768, seed 7" in note.text, picture.image_mimetype
+        (True, 'image/png')
 
         >>> from llama_index.core.agent.workflow import FunctionAgent
         >>> agent = FunctionAgent(tools=spec.to_tool_list(), llm=StepFun())
@@ -87,6 +108,9 @@ class StepFunToolSpec(VoiceTools, SearchTools, BaseToolSpec):
         ("speak", "aspeak"),
         ("transcribe", "atranscribe"),
         ("search_web", "asearch_web"),
+        ("draw", "adraw"),
+        ("edit_image", "aedit_image"),
+        ("transform_image", "atransform_image"),
     ]
     paid_functions: ClassVar[list[SPEC_FUNCTION_TYPE]] = [("clone_voice", "aclone_voice")]
     """What `clone_voices` adds."""
