@@ -65,15 +65,24 @@ def current_turn(said: list[Said]) -> Turn:
     """Cut the last turn off a conversation.
 
     It starts at the last run of user messages: several in a row are one question, since some clients send a picture and
-    its question apart.
+    its question apart. A user message that only hands in what a tool returned is part of the turn, and no question.
     """
-    end = max((at for at, one in enumerate(said) if one.role == "user"), default=-1)
+    answered = {one.answers for one in said if one.role == "tool"}
+    asking = [one.role == "user" and not _hands_in(one, answered) for one in said]
+    end = max((at for at, asks in enumerate(asking) if asks), default=-1)
     start = end
-    while start > 0 and said[start - 1].role == "user":
+    while start > 0 and asking[start - 1]:
         start -= 1
     asked = said[max(start, 0) : end + 1]
     texts = {one.answers: one.text for one in said[end + 1 :] if one.role == "tool"}
     calls = [call for one in said[end + 1 :] for call in one.calls if call.id in texts]
     question = "\n".join(one.text for one in asked if one.text)
-    media = tuple(medium for one in asked for medium in one.media)
+    # A tool may answer with pictures, or they come behind its answer.
+    shown = [one for one in said[end + 1 :] if one.role == "tool" or _hands_in(one, answered)]
+    media = tuple(medium for one in (*asked, *shown) for medium in one.media)
     return Turn(question, media, tuple(Result(call, texts[call.id]) for call in calls), tuple(said))
+
+
+def _hands_in(one: Said, answered: set[str]) -> bool:
+    """Whether a user message brings what a tool message has no place for: media, with the id of the call."""
+    return one.role == "user" and bool(one.media) and any(call and call in one.text for call in answered)

@@ -14,6 +14,7 @@ _Chooser = Callable[[Material], "str | None"]
 _AFTER_COLON = re.compile(r"[:：]\s*(\S.*)", re.DOTALL)
 _AFTER_DASH = re.compile(r"\s[-–—]\s(.+)", re.DOTALL)
 _SETTING = re.compile(r",?\s*\b(?:\w*results?|limit|max\w*|top_?\w*)\s*[:=]?\s*\d+\b.*", re.IGNORECASE)
+_NAME_OF_THING = re.compile(r"\b[a-z]+-[0-9a-f]{8,}\b")
 _VERB_OBJECT = re.compile(
     r"\b(?:translate|say|speak|read|write|send|post|echo|repeat|pronounce|draw|paint|transcribe|summari[sz]e|remember|note)\b"
     r"\s+(?:out\s+)?(.+?)(?:\s+(?:aloud|out loud|in(?:to)?\s+[A-Z]\w+|to\s+\S+@\S+))?[.?!]?$|"
@@ -63,6 +64,12 @@ def _text(material: Material) -> str | None:
     return (spoken[1] or spoken[2]).strip() if spoken else None
 
 
+def _thing(material: Material) -> str | None:
+    """What the tool before made, by the name it gave it."""
+    made = _NAME_OF_THING.findall(material.found)
+    return made[-1] if made else None
+
+
 def _query(material: Material) -> str | None:
     return material.take("quoted") or _SETTING.sub("", material.topic) or None
 
@@ -82,6 +89,7 @@ _CHOOSERS: tuple[tuple[str, str, _Chooser], ...] = (
     (r"url|uri|link|href|网址|链接", r"\burl\b|网址", _pattern(found_in.URL)),
     (r"e?mail|recipient|^to$|邮箱", r"e-?mail address|邮箱", _pattern(found_in.EMAIL)),
     (r"file|path|csv|document|文件", r"file ?name|file path|path to|文件名|路径", _pattern(found_in.FILE)),
+    (r"^(?:image|picture|photo|audio|recording)(?:_id)?$", r"\bthe id of\b", _thing),
     (r"month|月份", r"\bmonth\b|月份", _pattern(found_in.MONTH)),
     (r"date|day|日期", r"\bdate\b|日期|YYYY", _day),
     (r"(?:^|_)time(?:$|_)|hour|时间", r"time of day", _pattern(found_in.CLOCK)),
