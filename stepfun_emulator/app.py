@@ -20,6 +20,7 @@ from stepfun_emulator.faults import find_fault
 from stepfun_emulator.images import endpoint as images
 from stepfun_emulator.images import hostile, modelverse
 from stepfun_emulator.journal import Recorder
+from stepfun_emulator.realtime.socket import realtime
 from stepfun_emulator.recognition import socket as recognition
 from stepfun_emulator.recognition import sse, tasks, transcriptions
 from stepfun_emulator.replies import PLAN_PREFIX, Handler, guarded
@@ -47,7 +48,7 @@ _SOCKETS: tuple[tuple[str, SocketEndpoint], ...] = (
     ("/realtime/asr/stream", recognition.stream),
     ("/audio/asr/stream", recognition.stream),
 )
-_PLAN_SOCKETS: tuple[tuple[str, SocketEndpoint], ...] = (("/realtime/audio", talking),)
+_PLAN_SOCKETS: tuple[tuple[str, SocketEndpoint], ...] = (("/realtime/audio", talking), ("/realtime", realtime))
 _REST: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "/models", account.list_models),
     ("GET", "/models/{model:path}", account.retrieve_model),
@@ -75,7 +76,12 @@ _REST: tuple[tuple[str, str, Handler], ...] = (
 
 
 def create_app(
-    *, fault: str | None = None, lenient: bool = False, delay: float = 0.0, idle_seconds: float = 60.0
+    *,
+    fault: str | None = None,
+    lenient: bool = False,
+    delay: float = 0.0,
+    idle_seconds: float = 60.0,
+    session_seconds: float = 1800.0,
 ) -> Starlette:
     """Make an emulator as an ASGI app; each has a memory of its own.
 
@@ -84,11 +90,12 @@ def create_app(
         lenient: Ignore undocumented parameters as the service does, instead of refusing them.
         delay: Seconds between the events of a stream, and the pause of the slow faults.
         idle_seconds: After how long a client that says nothing over a WebSocket is closed.
+        session_seconds: How long a realtime session lasts at most.
 
     Raises:
         ValueError: There is no such fault.
     """
-    service = Service(lenient=lenient, delay=delay, idle_seconds=idle_seconds)
+    service = Service(lenient=lenient, delay=delay, idle_seconds=idle_seconds, session_seconds=session_seconds)
     app = Starlette(
         routes=[
             *(_route("/v1", *one) for one in (*_PLAN, *_REST)),

@@ -133,6 +133,7 @@ def serving(
     lenient: bool = False,
     delay: float = 0.0,
     idle_seconds: float = 60.0,
+    session_seconds: float = 1800.0,
 ) -> Iterator[Emulator]:
     """Run an emulator on the loopback and give the object that knows what it received.
 
@@ -142,8 +143,11 @@ def serving(
         lenient: Ignore undocumented parameters as the service does, instead of refusing them.
         delay: Seconds between the events of a stream, and the pause of the fault ``slow``.
         idle_seconds: After how long a client that says nothing over a WebSocket is closed.
+        session_seconds: How long a realtime session lasts at most.
     """
-    app = create_app(fault=fault, lenient=lenient, delay=delay, idle_seconds=idle_seconds)
+    app = create_app(
+        fault=fault, lenient=lenient, delay=delay, idle_seconds=idle_seconds, session_seconds=session_seconds
+    )
     listener = _listener(port)
     reachable = _Reachable(app)
     config = uvicorn.Config(
@@ -190,12 +194,20 @@ def running(
     lenient: bool = False,
     delay: float = 0.0,
     idle_seconds: float = 60.0,
+    session_seconds: float = 1800.0,
 ) -> Iterator[str]:
     """Run an emulator on the loopback and give its base URL, for example ``http://127.0.0.1:40123/v1``.
 
     The arguments are those of :func:`serving`.
     """
-    with serving(port=port, fault=fault, lenient=lenient, delay=delay, idle_seconds=idle_seconds) as emulator:
+    with serving(
+        port=port,
+        fault=fault,
+        lenient=lenient,
+        delay=delay,
+        idle_seconds=idle_seconds,
+        session_seconds=session_seconds,
+    ) as emulator:
         yield emulator.base_url
 
 

@@ -28,6 +28,7 @@ class Service:
         lenient: Ignore undocumented parameters, as the service does.
         delay: Seconds between the events of a stream.
         idle_seconds: After how long a client that says nothing over a WebSocket is closed.
+        session_seconds: How long a realtime session lasts at most.
         files: The uploaded files.
         stores: The vector stores.
         jobs: The recognition jobs submitted.
@@ -41,6 +42,7 @@ class Service:
     lenient: bool = False
     delay: float = 0.0
     idle_seconds: float = 60.0
+    session_seconds: float = 1800.0
     files: Cabinet = field(default_factory=Cabinet)
     stores: Stores = field(init=False)
     voices: Voices = field(init=False)

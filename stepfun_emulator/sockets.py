@@ -22,6 +22,8 @@ from stepfun_emulator.service import service_of
 from stepfun_emulator.tracing import new_trace_id, trace_headers
 
 if TYPE_CHECKING:
+    from starlette.types import Message
+
     from stepfun_emulator.faults import Fault
     from stepfun_emulator.journal import Session
     from stepfun_emulator.service import Service
@@ -54,6 +56,7 @@ class Talk:
         self._break = None if fault is None else fault.talk
         self._after = after
         self._sent = 0
+        self._coming: asyncio.Future[Message] | None = None  # the client's next message
 
     async def receive(self) -> Event:
         """The next event of the client.
@@ -63,10 +66,23 @@ class Talk:
             WebSocketDisconnect: The client has gone, or has been closed for saying nothing.
         """
         try:
-            message = await asyncio.wait_for(self._socket.receive(), self.service.idle_seconds)
+            return await self.hear(self.service.idle_seconds)
         except asyncio.TimeoutError:
-            await self.close(reason=f"idle for {self.service.idle_seconds:g} seconds")
+            await self.close_idle()
             raise WebSocketDisconnect(_NORMAL) from None
+
+    async def hear(self, patience: float) -> Event:
+        """The next event of the client, if it comes soon; what comes later is not lost.
+
+        Args:
+            patience: How many seconds to wait; with 0 only what has come already is taken.
+
+        Raises:
+            asyncio.TimeoutError: Nothing came.
+            Refusal: It is not a JSON object with a ``type``.
+            WebSocketDisconnect: The client has gone.
+        """
+        message = await self._message(patience)
         if message["type"] == "websocket.disconnect":
             raise WebSocketDisconnect(message["code"])
         try:
@@ -105,9 +121,27 @@ class Talk:
             await self.close(_INTERNAL_ERROR, "internal error")
         elif self._break is Break.CUT:
             hang_up_of(self._socket.scope)()
-        while (await self._socket.receive())["type"] != "websocket.disconnect":
+        while (await self._message())["type"] != "websocket.disconnect":
             pass  # silence: whatever the client says
         raise WebSocketDisconnect(1006)
+
+    async def _message(self, patience: float | None = None) -> Message:
+        if self._coming is None:
+            self._coming = asyncio.ensure_future(self._socket.receive())
+        await asyncio.wait({self._coming}, timeout=patience)
+        if not self._coming.done():
+            raise asyncio.TimeoutError
+        message, self._coming = self._coming.result(), None
+        return message
+
+    def leave(self) -> None:
+        """Wait for nothing any more."""
+        if self._coming is not None:
+            self._coming.cancel()
+
+    async def close_idle(self) -> None:
+        """Close the connection to a client that has said nothing for too long."""
+        await self.close(reason=f"idle for {self.service.idle_seconds:g} seconds")
 
     async def close(self, code: int = _NORMAL, reason: str = "") -> None:
         """Close the connection in order."""
@@ -156,6 +190,8 @@ def conversing(handler: Callable[[Talk], Awaitable[None]], admit: Admit | None =
                 await handler(talk)
             except WebSocketDisconnect as gone:
                 session.closed = gone.code if session.closed is None else session.closed
+            finally:
+                talk.leave()
             if socket.application_state is WebSocketState.CONNECTED is socket.client_state:
                 await talk.close()
 
