@@ -49,7 +49,7 @@ class _Entry(WirePart):
 
 class _PictureReply(WireModel):
     created: _Fact = None
-    data: list[_Entry] = Field(default_factory=list)
+    data: list[_Entry]
 
 
 def picture_of(reply: Reply, *, model: str, prompt: str) -> Picture:
