@@ -20,10 +20,12 @@ from stepfun_emulator.faults import find_fault
 from stepfun_emulator.images import endpoint as images
 from stepfun_emulator.images import hostile, modelverse
 from stepfun_emulator.journal import Recorder
+from stepfun_emulator.messages import endpoint as messages
 from stepfun_emulator.realtime.socket import realtime
 from stepfun_emulator.recognition import socket as recognition
 from stepfun_emulator.recognition import sse, tasks, transcriptions
 from stepfun_emulator.replies import PLAN_PREFIX, Handler, guarded
+from stepfun_emulator.responses import endpoint as responses
 from stepfun_emulator.service import Service
 from stepfun_emulator.speech import endpoint as speech
 from stepfun_emulator.speech.talking import talking
@@ -44,12 +46,17 @@ _PLAN: tuple[tuple[str, str, Handler], ...] = (
     ("POST", "/audio/voices", voices.create),
     ("POST", "/audio/voices/preview", voices.preview),
 )
+_MESSAGES: tuple[tuple[str, str, Handler], ...] = (  # of Anthropic's shape, errors and keys too
+    ("POST", "/messages", messages.create),
+    ("POST", "/messages/count_tokens", messages.count_tokens),
+)
 _SOCKETS: tuple[tuple[str, SocketEndpoint], ...] = (
     ("/realtime/asr/stream", recognition.stream),
     ("/audio/asr/stream", recognition.stream),
 )
 _PLAN_SOCKETS: tuple[tuple[str, SocketEndpoint], ...] = (("/realtime/audio", talking), ("/realtime", realtime))
 _REST: tuple[tuple[str, str, Handler], ...] = (
+    ("POST", "/responses", responses.create),
     ("GET", "/models", account.list_models),
     ("GET", "/models/{model:path}", account.retrieve_model),
     ("GET", "/accounts", account.retrieve_account),
@@ -100,6 +107,7 @@ def create_app(
         routes=[
             *(_route("/v1", *one) for one in (*_PLAN, *_REST)),
             *(_route(PLAN_PREFIX, *one) for one in _PLAN),
+            *(_route(prefix, *one, anthropic=True) for prefix in ("/v1", PLAN_PREFIX) for one in _MESSAGES),
             Route("/spoken/{name}", speech.spoken, name="spoken"),
             Route("/generated/{name}", images.generated, name="generated"),
             Route(modelverse.PREFIX + "/images/generations", modelverse.edit, methods=["POST"]),
@@ -119,8 +127,8 @@ def create_app(
     return app
 
 
-def _route(prefix: str, method: str, path: str, handler: Handler) -> Route:
-    return Route(prefix + path, guarded(handler), methods=[method])
+def _route(prefix: str, method: str, path: str, handler: Handler, *, anthropic: bool = False) -> Route:
+    return Route(prefix + path, guarded(handler, anthropic=anthropic), methods=[method])
 
 
 async def _nowhere(request: Request, error: Exception) -> Response:

@@ -16,8 +16,12 @@ _BEFORE_CUT = 3  # events that still arrive
 _ERROR = b'{"error":{"message":"the engine is overloaded, please try again later","type":"server_error"}}'
 # Streams of typed events have an error of their own (WIRE.md section 2), by what their first event holds.
 _EVENT_ERRORS = {
-    b'"type":"transcript.text.': b'{"type":"error","message":"the engine is overloaded, please try again later"}',
+    b'"type":"transcript.text.': b'data: {"type":"error","message":"the engine is overloaded, please try again later"}',
+    b'"type":"message_start"': b'event: error\ndata: {"type":"error",' + _ERROR[1:],
+    b'"type":"response.created"': b'event: error\ndata: {"type":"error","code":"server_error",'
+    b'"message":"the engine is overloaded, please try again later","param":null,"sequence_number":2}',
 }
+_LAST_WORDS = (b"data: [DONE]", b'data: {"type":"message_stop"}')
 _ODD = (1, 7, 2, 31, 3, 5, 64, 11)
 
 
@@ -115,7 +119,8 @@ def garbage(pieces: list[bytes], *, streamed: bool, delay: float) -> Iterator[St
         yield b'{"choices": [{"index": 0, "mess\xff<<< not JSON'
         return
     yield from pieces[:2]
-    yield b'data: {"choices": [{"index": 0, "del<<< not JSON\n\n'
+    named = pieces[0].startswith(b"event: ")  # SDKs of typed events look into events with a known name only
+    yield b"event: content_block_delta\n" * named + b'data: {"choices": [{"index": 0, "del<<< not JSON\n\n'
     yield from pieces[2:]
 
 
@@ -126,11 +131,11 @@ def error_in_stream(pieces: list[bytes], *, streamed: bool, delay: float) -> Ite
         yield _ERROR
         return
     yield from pieces[:2]
-    error = next((error for mark, error in _EVENT_ERRORS.items() if pieces and mark in pieces[0]), _ERROR)
-    yield b"data: " + error + b"\n\n"
+    error = next((error for mark, error in _EVENT_ERRORS.items() if pieces and mark in pieces[0]), b"data: " + _ERROR)
+    yield error + b"\n\n"
 
 
 def no_done(pieces: list[bytes], *, streamed: bool, delay: float) -> Iterator[Step]:
-    """A stream that has its finish reason but not its ``[DONE]``."""
+    """A stream that has its finish reason but not its ``[DONE]``, or whatever its last word is."""
     del streamed, delay
-    yield from (piece for piece in pieces if b"data: [DONE]" not in piece)
+    yield from (piece for piece in pieces if not any(word in piece for word in _LAST_WORDS))

@@ -42,9 +42,10 @@ class Refusal(Exception):  # noqa: N818 - it is an answer of the service, not an
             error["code"] = self.code
         return {"error": error}
 
-    def response(self, headers: dict[str, str] | None = None) -> Response:
-        """The refusal as an HTTP reply."""
-        return JSONResponse(self.body(), self.status, headers, media_type="application/json; charset=utf-8")
+    def response(self, headers: dict[str, str] | None = None, *, typed: bool = False) -> Response:
+        """The refusal as an HTTP reply; if typed, ``"type": "error"`` stands beside it, as in Anthropic's API."""
+        body = {"type": "error", **self.body()} if typed else self.body()
+        return JSONResponse(body, self.status, headers, media_type="application/json; charset=utf-8")
 
 
 def invalid(param: str, message: str) -> Refusal:

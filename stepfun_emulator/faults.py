@@ -49,6 +49,13 @@ class Break(Enum):
     SLOW = auto()  # a pause before each event
 
 
+class Quirk(Enum):
+    """How a reply of Messages or Responses differs from the usual."""
+
+    REASON_ON_TOP = auto()  # Messages: stop_reason at the top level of message_delta (WIRE.md section 5)
+    FAILED = auto()  # Responses: the response fails
+
+
 @dataclass(frozen=True)
 class Fault:
     """One way to fail.
@@ -60,6 +67,7 @@ class Fault:
         delivery: How the reply is put on the wire.
         rewrites: Whether the delivery changes what a whole reply says, and so its length.
         shape: How a chat reply is written.
+        quirk: How a reply of Messages or Responses differs.
         talk: How a conversation over a WebSocket goes wrong.
         result: The path that the URL of a generated picture points at instead (see ``images.hostile``).
     """
@@ -70,6 +78,7 @@ class Fault:
     delivery: Delivery | None = None
     rewrites: bool = False
     shape: Shape = Shape()  # noqa: RUF009 - frozen, so sharing it is safe
+    quirk: Quirk | None = None
     talk: Break | None = None
     result: str = ""
 
@@ -136,7 +145,7 @@ _TABLE = (
         delivery=cutting.error_in_stream,
         rewrites=True,
     ),
-    Fault("no-done", "a stream with a finish reason but without [DONE]", delivery=cutting.no_done),
+    Fault("no-done", "a stream with a finish reason but without [DONE] or message_stop", delivery=cutting.no_done),
     Fault(
         "slow",
         "bytes trickle, with a pause (--delay) after each; one before each event of a WebSocket",
@@ -164,6 +173,16 @@ _TABLE = (
         "reasoning-only",
         "reasoning without reasoning_content",
         shape=Shape(shapes.reasoning_only_chunks, shapes.reasoning_only),
+    ),
+    Fault(
+        "stop-reason-on-top",
+        "a Messages stream states stop_reason at the top level of message_delta",
+        quirk=Quirk.REASON_ON_TOP,
+    ),
+    Fault(
+        "response-failed",
+        "a response of the Responses API fails, in a stream after its first delta",
+        quirk=Quirk.FAILED,
     ),
     Fault("cut-websocket", "a WebSocket's connection drops after some server events", talk=Break.CUT),
     Fault("close-websocket", "a WebSocket is closed with 1011 after some server events", talk=Break.CLOSE),

@@ -40,6 +40,10 @@ class Fields:
         """Whether there is such a field; null is as good as none."""
         return name in self._value
 
+    def value(self, name: str, default: Any = None) -> Any:
+        """Whatever was sent."""
+        return self._value.get(name, default)
+
     def object(self, name: str, *documented: str) -> Fields:
         """A field that must be an object."""
         return Fields(self._value.get(name), self.path(name), documented, lenient=self._lenient)
@@ -49,6 +53,13 @@ class Fields:
         value = self._value.get(name, default)
         if not isinstance(value, str) or (default is None and not value):
             raise invalid(self.path(name), f"{self.path(name)} must be a {'non-empty ' * (default is None)}string")
+        return value
+
+    def string(self, name: str) -> str:
+        """A string that must be there, but may be empty."""
+        value = self._value.get(name)
+        if not isinstance(value, str):
+            raise invalid(self.path(name), f"{self.path(name)} must be a string")
         return value
 
     def choice(self, name: str, allowed: tuple[str, ...]) -> str:

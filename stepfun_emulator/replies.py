@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -23,29 +24,40 @@ Handler = Callable[[Request], Awaitable[Response]]
 PLAN_PREFIX = "/step_plan/v1"
 
 
-def guarded(handler: Handler) -> Handler:
-    """An endpoint with its key checked, its refusals answered and its trace headers written."""
+def guarded(handler: Handler, *, anthropic: bool = False) -> Handler:
+    """An endpoint with its key checked, its refusals answered and its trace headers written.
+
+    Args:
+        handler: What answers the request.
+        anthropic: Take the key from ``x-api-key`` too, and say of an error's body that it is one, as Anthropic's API.
+    """
 
     async def endpoint(request: Request) -> Response:
         request.state.trace_id = new_trace_id()
         try:
-            check_key(request)
+            check_key(request, anthropic=anthropic)
             response = await handler(request)
         except Refusal as refusal:
-            response = refusal.response()
+            response = refusal.response(typed=anthropic)
         response.headers.update(trace_headers(request.state.trace_id, request.url.path))
         return response
 
     return endpoint
 
 
-def check_key(request: HTTPConnection) -> None:
+def check_key(request: HTTPConnection, *, anthropic: bool = False) -> None:
     """Any key is accepted, except none, one that begins with ``invalid`` (401) and one with ``broke`` (402).
+
+    Args:
+        request: What was sent.
+        anthropic: Whether the key may stand in ``x-api-key`` (WIRE.md section 5).
 
     Raises:
         Refusal: As the service refuses such keys (WIRE.md section 2).
     """
     scheme, _, key = request.headers.get("authorization", "").partition(" ")
+    if anthropic and not scheme:
+        scheme, key = "bearer", request.headers.get("x-api-key", "")
     key = key.strip()
     if scheme.lower() != "bearer" or not key or key.startswith("invalid"):
         raise Refusal(401, "invalid_api_key", "Incorrect API key provided")
@@ -78,6 +90,11 @@ def json_fields(request: Request, *documented: str) -> dict[str, Any]:
         if name not in documented and not service_of(request).lenient:
             raise undocumented(name)
     return {name: value for name, value in body.items() if value is not None}
+
+
+def named_event(event: dict[str, Any]) -> bytes:
+    """A typed event as a server-sent event of that name, as Messages and Responses write theirs."""
+    return f"event: {event['type']}\ndata: {json.dumps(event, ensure_ascii=False, separators=(',', ':'))}\n\n".encode()
 
 
 def plan_of(request: HTTPConnection) -> bool:

@@ -255,7 +255,18 @@ def test_router_exists_on_the_step_plan_only(emulator, ask):
         refused(plan.post("/chat/completions", json={**body, "messages": picture}), 400, "unsupported_content_type")
 
 
-@pytest.mark.parametrize("path", ["/models", "/files", "/token/count", "/accounts"])
+def test_a_stream_of_the_router_has_several_completion_ids(emulator, events):
+    body = {"model": "step-router-v1", "messages": [{"role": "user", "content": "Count to 20"}], "stream": True}
+    response = httpx.post(f"{emulator.plan_url}/chat/completions", json=body, headers={"authorization": "Bearer a"})
+    found = events(response)
+    ids = {chunk["id"] for chunk in found}
+    assert len(ids) == 2
+    assert {id_.partition(".")[0] for id_ in ids} == {response.headers["x-trace-id"]}
+    said = "".join(chunk["choices"][0]["delta"].get("content", "") for chunk in found)
+    assert said == ", ".join(map(str, range(1, 21)))
+
+
+@pytest.mark.parametrize("path", ["/models", "/files", "/token/count", "/accounts", "/responses"])
 def test_other_paths_of_the_step_plan_are_a_plain_text_404(emulator, path):
     response = httpx.get(f"{emulator.plan_url}{path}", headers={"authorization": "Bearer a"})
     assert response.status_code == 404

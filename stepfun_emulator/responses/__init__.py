@@ -1,0 +1,1 @@
+"""POST /responses: OpenAI's newer shape of the same answers (WIRE.md section 5)."""
