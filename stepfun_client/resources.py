@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from stepfun_client.api.files import AsyncFiles, Files
     from stepfun_client.api.images import AsyncImages, Images
     from stepfun_client.api.knowledge import AsyncVectorStores, VectorStores
+    from stepfun_client.api.messages import AsyncMessages, Messages
     from stepfun_client.api.realtime import AsyncRealtime, Realtime
     from stepfun_client.api.resource import AsyncRunner, Runner
     from stepfun_client.api.search import AsyncSearch, Search
@@ -27,6 +28,13 @@ class Resources:
         from stepfun_client.api.chat import Chat
 
         return Chat(self)
+
+    @property
+    def messages(self: Runner) -> Messages:
+        """The Messages API, Anthropic's shape of chat."""
+        from stepfun_client.api.messages import Messages
+
+        return Messages(self)
 
     @property
     def files(self: Runner) -> Files:
@@ -115,6 +123,13 @@ class AsyncResources:
         from stepfun_client.api.chat import AsyncChat
 
         return AsyncChat(self)
+
+    @property
+    def messages(self: AsyncRunner) -> AsyncMessages:
+        """The Messages API, Anthropic's shape of chat."""
+        from stepfun_client.api.messages import AsyncMessages
+
+        return AsyncMessages(self)
 
     @property
     def files(self: AsyncRunner) -> AsyncFiles:

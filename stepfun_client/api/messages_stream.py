@@ -1,0 +1,280 @@
+"""A Messages stream, read: bytes in, typed events out, and the fold that makes a message of them (WIRE.md section 5).
+
+What differs from service to service is taken out here, once: `ping` says nothing and is left out, and `stop_reason`,
+which StepFun may state at the top level of `message_delta`, is in its `delta` always. Events this package does not know
+pass as they came.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, Literal, TypedDict, cast
+
+import pydantic_core
+
+from stepfun_client.core.call import unreadable
+from stepfun_client.core.sse import ServerSentEvent, SSEDecoder
+from stepfun_client.errors import StepFunError, StreamInterruptedError, stream_error, trace_id_of
+
+
+class MessageStart(TypedDict):
+    """The message begins: its id, its model, and what was read."""
+
+    type: Literal["message_start"]
+    message: dict[str, Any]
+
+
+class ContentBlockStart(TypedDict):
+    """A block begins; a tool's `input` comes in pieces."""
+
+    type: Literal["content_block_start"]
+    index: int
+    content_block: dict[str, Any]
+
+
+class ContentBlockDelta(TypedDict):
+    """A block grows: by a `text_delta`, a `thinking_delta`, a `signature_delta` or an `input_json_delta`."""
+
+    type: Literal["content_block_delta"]
+    index: int
+    delta: dict[str, Any]
+
+
+class ContentBlockStop(TypedDict):
+    """A block is whole."""
+
+    type: Literal["content_block_stop"]
+    index: int
+
+
+class MessageDelta(TypedDict):
+    """The message ends: why, in `delta`, and what it used, cumulative."""
+
+    type: Literal["message_delta"]
+    delta: dict[str, Any]
+    usage: dict[str, Any]
+
+
+class MessageStop(TypedDict):
+    """Nothing more comes."""
+
+    type: Literal["message_stop"]
+
+
+MessageEvent = MessageStart | ContentBlockStart | ContentBlockDelta | ContentBlockStop | MessageDelta | MessageStop
+
+
+class MessagesStreamReader:
+    """Reads a Messages stream: bytes in, events out; an end that comes too early is an error."""
+
+    def __init__(self) -> None:
+        self.trace_id: str | None = None
+        self.headers: Mapping[str, str] = {}
+        self._sse = SSEDecoder()
+        self._done = False
+        self._has_ended = False  # its stop_reason has come
+        self._document: list[bytes] | None = None  # a reply that says it is JSON and no stream
+
+    @property
+    def done(self) -> bool:
+        """Whether `message_stop` has come."""
+        return self._done
+
+    @property
+    def complete(self) -> bool:
+        """Whether `message_stop` or a `stop_reason` has come."""
+        return self._done or self._has_ended
+
+    def begin(self, headers: Mapping[str, str]) -> None:
+        """Take the reply's headers."""
+        self.headers = headers
+        self.trace_id = trace_id_of(headers)
+        if headers.get("content-type", "").startswith("application/json"):
+            self._document = []
+
+    def feed(self, chunk: bytes) -> list[MessageEvent]:
+        """Take the next bytes and return the events they complete.
+
+        Raises:
+            APIStatusError: If the service reports an error inside the stream.
+            APIResponseError: If an event cannot be read.
+        """
+        if self._document is not None:
+            self._document.append(chunk)
+            return []
+        return self._read(self._sse.feed(chunk))
+
+    def finish(self) -> list[MessageEvent]:
+        """Take the end of the stream.
+
+        Raises:
+            StreamInterruptedError: If it came before `message_stop` and before a `stop_reason`.
+        """
+        if self._document is not None:
+            raise self._document_error(b"".join(self._document))
+        events = self._read([event for event in self._sse.finish() if _is_object(event.data)])  # not a fragment
+        if not self.complete:
+            raise StreamInterruptedError(
+                "the stream ended without stop_reason or message_stop: it was cut, and what came is not the whole "
+                "answer; send the request again",
+                trace_id=self.trace_id,
+            )
+        return events
+
+    def _document_error(self, content: bytes) -> StepFunError:
+        """Make the error of a document that came where a stream was promised: the one it holds, if it holds one."""
+        if _is_object(content) and (problem := pydantic_core.from_json(content).get("error")):
+            return stream_error(problem, trace_id=self.trace_id)
+        return unreadable(content, ValueError("a whole document, and no stream"), trace_id=self.trace_id)
+
+    def _read(self, events: list[ServerSentEvent]) -> list[MessageEvent]:
+        read: list[MessageEvent] = []
+        for data, name in events:
+            if self._done or not data:
+                continue
+            if data == b"[DONE]":  # chat's way to say that nothing more comes
+                self._done = True
+                continue
+            try:
+                event = self._event(data, name)
+            except (ValueError, TypeError, AttributeError, KeyError) as error:  # no JSON, or not as it was promised
+                raise unreadable(data, error, trace_id=self.trace_id) from error
+            if event is not None:
+                read.append(event)
+        return read
+
+    def _event(self, data: bytes, name: str) -> MessageEvent | None:
+        body: dict[str, Any] = pydantic_core.from_json(data)
+        kind = body.setdefault("type", name)
+        if kind == "error" or body.get("error"):
+            raise stream_error(body.get("error") or _without_type(body), trace_id=self.trace_id)
+        if kind == "ping":
+            return None
+        check = _SHAPES.get(kind)
+        if check:
+            check(body)
+        if kind == "message_stop":
+            self._done = True
+        elif kind == "message_delta":
+            self._has_ended = self._has_ended or bool(body["delta"].get("stop_reason"))
+        return cast("MessageEvent", body)
+
+
+def _message_start(body: dict[str, Any]) -> None:
+    body["message"] = dict(body["message"])
+
+
+def _block_start(body: dict[str, Any]) -> None:
+    body["content_block"] = dict(body["content_block"])
+    body.setdefault("index", 0)
+
+
+def _block_delta(body: dict[str, Any]) -> None:
+    body["delta"] = dict(body["delta"])
+    body.setdefault("index", 0)
+
+
+def _message_delta(body: dict[str, Any]) -> None:
+    """Put where it belongs what StepFun may state at the top."""
+    delta = dict(body.get("delta") or {})
+    for name in ("stop_reason", "stop_sequence"):
+        value = body.pop(name, None)
+        if value is not None and delta.get(name) is None:
+            delta[name] = value
+    body["delta"] = delta
+    body["usage"] = dict(body.get("usage") or {})
+
+
+_SHAPES = {
+    "message_start": _message_start,
+    "content_block_start": _block_start,
+    "content_block_delta": _block_delta,
+    "message_delta": _message_delta,
+}
+
+
+def _without_type(body: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in body.items() if name != "type"}
+
+
+def _is_object(data: bytes) -> bool:
+    try:
+        return isinstance(pydantic_core.from_json(data), dict)
+    except ValueError:
+        return False
+
+
+class MessageFold:
+    """Folds events into the body of a whole reply, in time linear in their length."""
+
+    def __init__(self) -> None:
+        self._head: dict[str, Any] = {}
+        self._blocks: dict[int, _BlockFold] = {}
+        self._usage: dict[str, Any] = {}
+
+    def add(self, event: MessageEvent) -> None:
+        """Take the next event."""
+        if event["type"] == "message_start":
+            self._head.update(event["message"])
+            self._usage = latest_message_usage(self._usage, event["message"].get("usage"))
+        elif event["type"] == "content_block_start":
+            self._blocks[event["index"]] = _BlockFold(event["content_block"])
+        elif event["type"] == "content_block_delta":
+            delta = event["delta"]
+            fold = self._blocks.setdefault(
+                event["index"], _BlockFold({"type": _BLOCK_OF.get(delta.get("type", ""), "text")})
+            )
+            fold.add(delta)
+        elif event["type"] == "message_delta":
+            self._head.update({name: value for name, value in event["delta"].items() if value is not None})
+            self._usage = latest_message_usage(self._usage, event["usage"])
+
+    def body(self) -> dict[str, Any]:
+        """Return what has come so far, shaped like a reply without stream."""
+        content = [fold.body() for _, fold in sorted(self._blocks.items())]
+        body = {**self._head, "content": [*(self._head.get("content") or ()), *content]}
+        return {**body, "usage": self._usage} if self._usage else body
+
+
+_PIECES = {"text_delta": "text", "thinking_delta": "thinking", "signature_delta": "signature"}
+_PIECES["input_json_delta"] = "partial_json"
+_BLOCK_OF = {"thinking_delta": "thinking", "signature_delta": "thinking", "input_json_delta": "tool_use"}
+
+
+class _BlockFold:
+    def __init__(self, block: dict[str, Any]) -> None:
+        self._block = block
+        self._pieces: dict[str, list[str]] = {}
+
+    def add(self, delta: Mapping[str, Any]) -> None:
+        name = _PIECES.get(delta.get("type", ""))
+        if name:
+            self._pieces.setdefault(name, []).append(delta.get(name) or "")
+
+    def body(self) -> dict[str, Any]:
+        texts = {name: "".join(pieces) for name, pieces in self._pieces.items()}
+        written = texts.pop("partial_json", "")
+        grown = {name: f"{self._block.get(name) or ''}{text}" for name, text in texts.items()}
+        return {**self._block, **grown, **(_arguments(written) if written else {})}
+
+
+def _arguments(written: str) -> dict[str, Any]:
+    """Read a tool's input; keep its text where it was cut, since half an object is none."""
+    try:
+        read = json.loads(written, strict=False)  # models write line breaks into strings
+    except (ValueError, RecursionError):
+        read = None
+    return {"input": read} if isinstance(read, dict) else {"input": {}, "partial_json": written}
+
+
+def latest_message_usage(seen: Mapping[str, Any], new: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Let the newer statement count, name by name: what was read is stated at the beginning, what was written grows.
+
+    >>> latest_message_usage({"input_tokens": 29, "output_tokens": 1}, {"input_tokens": 0, "output_tokens": 4})
+    {'input_tokens': 29, 'output_tokens': 4}
+    """
+    stated = {name: value for name, value in (new or {}).items() if value is not None}
+    if not stated.get("input_tokens", 1) and seen.get("input_tokens"):  # nothing read: not stated
+        del stated["input_tokens"]
+    return {**seen, **stated}
