@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, SkipValidation
 from typing_extensions import Required, TypedDict
 
 from stepfun_client.api.image_sizes import checked_size
@@ -82,7 +82,7 @@ class GenerateParams(PictureParams, total=False):
         n: How many pictures; StepFun makes 1 a call.
     """
 
-    style_reference: StyleReference | None
+    style_reference: Annotated[StyleReference | None, SkipValidation]  # by hand, for an error that names its fields
     n: int | None
 
 
@@ -134,6 +134,8 @@ def checked_picture(
         )
     if traits:
         _check_traits(model, given, traits)
+    if "style_reference" in given:
+        given["style_reference"] = _checked_style(given["style_reference"])
     size = checked_size(model, given)
     if size and operation == "edit" and traits and traits.keeps_size:
         _warn(f"{model} ignores the size of an edit: the picture keeps its own")
@@ -203,6 +205,19 @@ def _check_traits(model: str, given: Mapping[str, Any], traits: ImageTraits) -> 
             )
     if "negative_prompt" in given and _guidance(given, traits) == 1:
         _warn(f"{model} ignores negative_prompt at cfg_scale 1.0, its default; give cfg_scale a value above 1 (to 10)")
+
+
+def _checked_style(style: Any) -> dict[str, Any]:
+    if not isinstance(style, Mapping):
+        raise InvalidParameterError(
+            f"style_reference is a {type(style).__name__}; it must be {{'source_url': <a picture>, 'weight': 1}}",
+            param="style_reference",
+        )
+    try:
+        return checked(StyleReference, style)
+    except InvalidParameterError as error:
+        reason = error.message
+    raise InvalidParameterError(f"style_reference: {reason}", param="style_reference")
 
 
 def _warn(message: str) -> None:

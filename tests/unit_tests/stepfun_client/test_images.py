@@ -210,11 +210,25 @@ REFUSALS = {
         "style_reference",
         "takes no style_reference; step-1x-medium does; if StepFun allows it by now, send it with extra_body",
     ),
-    "a style without a picture": ({"style_reference": {"weight": 1}}, "style_reference", "source_url"),
+    "a style without a picture": (
+        {"model": "step-1x-medium", "style_reference": {"weight": 1}},
+        "style_reference",
+        "style_reference: source_url is {'weight': 1}: field required",
+    ),
     "too much style": (
         {"model": "step-1x-medium", "style_reference": {"source_url": PNG, "weight": 2.1}},
         "style_reference",
         "less than or equal to 2",
+    ),
+    "a typing error in a style": (
+        {"model": "step-1x-medium", "style_reference": {"source_url": PNG, "wieght": 1}},
+        "style_reference",
+        "style_reference: 'wieght' is no parameter of this call; known are source_url, weight",
+    ),
+    "a bare style": (
+        {"model": "step-1x-medium", "style_reference": "https://example.com/a.png"},
+        "style_reference",
+        "style_reference is a str; it must be {'source_url': <a picture>, 'weight': 1}",
     ),
     "a style that is no picture": (
         {"model": "step-1x-medium", "style_reference": {"source_url": b"words"}},
