@@ -21,7 +21,10 @@ from tests.tape import Persister, Source
 
 TESTS = Path(__file__).parent
 
-_ENVIRONMENT = ("STEP_API_KEY", "STEPFUN_API_KEY", "STEPFUN_BASE_URL", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
+_ENVIRONMENT = (
+    *("STEP_API_KEY", "STEPFUN_API_KEY", "STEPFUN_BASE_URL", "MODELVERSE_API_KEY", "MODELVERSE_BASE_URL"),
+    *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"),
+)
 
 # Taken before any test clears the environment: recording needs the developer's key after all.
 _KEY = os.environ.get("STEP_API_KEY") or os.environ.get("STEPFUN_API_KEY") or ""
