@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-import pydantic_core
 from typing_extensions import Self
 
+from stepfun_client.api.event_reader import EventReader
 from stepfun_client.core.call import unreadable
-from stepfun_client.core.sse import ServerSentEvent, SSEDecoder
-from stepfun_client.errors import StepFunError, StreamInterruptedError, stream_error, trace_id_of
 
 if TYPE_CHECKING:
     from stepfun_client.audio.continuing import Mp3Continuation
@@ -45,102 +42,44 @@ class AudioChunk(bytes):
         return made
 
 
-class SpeechReader:
+class SpeechReader(EventReader[AudioChunk]):
     """Reads one synthesis's event stream: bytes in, pieces of sound out; an end that comes too early is an error.
 
     Args:
         continuation: What takes out of a part of a long MP3 what belongs to a whole file only.
     """
 
-    def __init__(self, continuation: Mp3Continuation | None = None) -> None:
-        self.trace_id: str | None = None
-        self._continuation = continuation
-        self._sse = SSEDecoder()
-        self._headers: Mapping[str, str] = {}
-        self._document: list[bytes] | None = None  # a reply that is no event stream
-        self._finished = False
-        self._done = False
-        self._spoke = False
+    kind = "speech"
+    last_event = "speech.audio.done"
 
-    @property
-    def done(self) -> bool:
-        """Whether `[DONE]` has come."""
-        return self._done
+    def __init__(self, continuation: Mp3Continuation | None = None) -> None:
+        super().__init__()
+        self._continuation = continuation
+        self._has_ended = False
+        self._has_spoken = False
 
     @property
     def complete(self) -> bool:
         """Whether `speech.audio.done` or `[DONE]` has come."""
-        return self._done or self._finished
+        return self._has_ended or self.done
 
-    def begin(self, headers: Mapping[str, str]) -> None:
-        """Take the reply's headers."""
-        self._headers = headers
-        self.trace_id = trace_id_of(headers)
-        if not headers.get("content-type", "text/event-stream").startswith("text/event-stream"):
-            self._document = []
-
-    def feed(self, chunk: bytes) -> list[AudioChunk]:
-        """Take the next bytes and return the pieces they complete.
-
-        Raises:
-            APIStatusError: If the service reports an error inside the stream.
-            APIResponseError: If an event cannot be read.
-        """
-        if self._document is not None:
-            self._document.append(chunk)
+    def _understood(self, body: Any, name: str) -> list[AudioChunk]:
+        if not isinstance(body, dict):
             return []
-        return self._read(self._sse.feed(chunk))
-
-    def finish(self) -> list[AudioChunk]:
-        """Take the end of the stream.
-
-        Raises:
-            StreamInterruptedError: If it came before `speech.audio.done` and before `[DONE]`.
-        """
-        if self._document is not None:
-            raise self._document_error(b"".join(self._document))
-        rest = [] if self.complete else self._sse.finish()
-        pieces = self._read([event for event in rest if _is_json(event.data)])
-        if not self.complete:
-            raise StreamInterruptedError(
-                "the speech ended without speech.audio.done: it was cut, and what came is not the whole; send the "
-                "request again",
-                trace_id=self.trace_id,
-            )
-        if not self._spoke:
-            raise unreadable(b"[DONE]", ValueError("a speech without any sound"), trace_id=self.trace_id)
-        rest_of_sound = self._continuation.finish() if self._continuation else b""
-        return pieces + self._piece(rest_of_sound)
-
-    def _document_error(self, content: bytes) -> StepFunError:
-        if _is_json(content) and isinstance(body := pydantic_core.from_json(content), dict) and "error" in body:
-            return stream_error(body["error"], trace_id=self.trace_id)
-        kind = self._headers.get("content-type", "")
-        return unreadable(content, ValueError(f"{kind} and no event stream"), trace_id=self.trace_id)
-
-    def _read(self, events: list[ServerSentEvent]) -> list[AudioChunk]:
-        pieces = []
-        for event in events:
-            if event.data.strip() == b"[DONE]":
-                self._done = True
-                break
-            pieces += self._understood(event.data)
-        return pieces
-
-    def _understood(self, data: bytes) -> list[AudioChunk]:
-        try:
-            body = pydantic_core.from_json(data)
-        except ValueError as error:
-            raise unreadable(data, error, trace_id=self.trace_id) from error
-        kind = body.get("type") if isinstance(body, dict) else None
-        if kind == "speech.audio.error" or (isinstance(body, dict) and body.get("error")):
-            raise stream_error(body.get("error") or body, trace_id=self.trace_id)
-        self._finished = self._finished or kind == "speech.audio.done"
+        kind = body.get("type") or name
+        if kind == "speech.audio.error" or body.get("error"):
+            raise self._problem(body)
+        self._has_ended = self._has_ended or kind == "speech.audio.done"
         if kind != "speech.audio.delta":
             return []
         sound = decoded(body.get("audio"), trace_id=self.trace_id)
-        self._spoke = self._spoke or bool(sound)
+        self._has_spoken = self._has_spoken or bool(sound)
         return self._piece(self._continuation.feed(sound) if self._continuation else sound)
+
+    def _concluded(self) -> list[AudioChunk]:
+        if not self._has_spoken:
+            raise unreadable(b"[DONE]", ValueError("a speech without any sound"), trace_id=self.trace_id)
+        return self._piece(self._continuation.finish()) if self._continuation else []
 
     def _piece(self, sound: bytes) -> list[AudioChunk]:
         return [AudioChunk(sound, trace_id=self.trace_id)] if sound else []
@@ -156,11 +95,3 @@ def decoded(encoded: Any, *, trace_id: str | None) -> bytes:
         return base64.b64decode(encoded or "", validate=True)
     except (binascii.Error, TypeError, ValueError) as error:
         raise unreadable(str(encoded).encode(), error, trace_id=trace_id) from error
-
-
-def _is_json(data: bytes) -> bool:
-    try:
-        pydantic_core.from_json(data)
-    except ValueError:
-        return False
-    return True

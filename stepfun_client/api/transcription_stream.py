@@ -11,18 +11,16 @@ from contextlib import aclosing, closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import pydantic_core
-
+from stepfun_client.api.event_reader import EventReader
 from stepfun_client.api.resource import AsyncRunner, Runner, validated
 from stepfun_client.api.streams import AsyncStream, Stream
 from stepfun_client.api.transcript import Transcript
 from stepfun_client.api.transcript_timing import Piece, segments_of, times_of
-from stepfun_client.core.call import Flow, unreadable
-from stepfun_client.core.sse import ServerSentEvent, SSEDecoder
-from stepfun_client.errors import StepFunError, StreamInterruptedError, stream_error, trace_id_of
+from stepfun_client.errors import StepFunError, StreamInterruptedError, stream_error
 
 if TYPE_CHECKING:
     from stepfun_client.api.transcription_calls import Request
+    from stepfun_client.core.call import Flow
 
 _TRACE = re.compile(r"[0-9a-f]{32}")
 
@@ -42,19 +40,19 @@ class TranscriptDelta:
     end: float | None = None
 
 
-class TranscriptReader:
+class TranscriptReader(EventReader[TranscriptDelta]):
     """Reads one recognition's event stream; an end that comes too early is an error.
 
     Args:
         facts: What is known about the transcript beforehand: its model, language and length.
     """
 
+    kind = "recognition"
+    last_event = "transcript.text.done"
+
     def __init__(self, facts: Mapping[str, Any] | None = None) -> None:
-        self.trace_id: str | None = None
-        self.headers: Mapping[str, str] = {}
+        super().__init__()
         self.facts = dict(facts or {})
-        self._sse = SSEDecoder()
-        self._document: list[bytes] | None = None  # a reply that is no event stream
         self._pieces: list[Piece] = []
         self._last: dict[str, Any] | None = None  # transcript.text.done
 
@@ -64,43 +62,6 @@ class TranscriptReader:
         return self._last is not None
 
     complete = done
-
-    def begin(self, headers: Mapping[str, str]) -> None:
-        """Take the reply's headers."""
-        self.headers = headers
-        self.trace_id = trace_id_of(headers)
-        if headers.get("content-type", "").startswith("application/json"):
-            self._document = []
-
-    def feed(self, chunk: bytes) -> list[TranscriptDelta]:
-        """Take the next bytes and return the pieces they complete.
-
-        Raises:
-            APIStatusError: If the service reports an error inside the stream.
-            APIResponseError: If an event cannot be read.
-        """
-        if self._document is not None:
-            self._document.append(chunk)
-            return []
-        return self._read(self._sse.feed(chunk))
-
-    def finish(self) -> list[TranscriptDelta]:
-        """Take the end of the stream.
-
-        Raises:
-            StreamInterruptedError: If it came before `transcript.text.done`.
-        """
-        if self._document is not None:
-            raise self._document_error(b"".join(self._document))
-        rest = [] if self.done else self._sse.finish()
-        deltas = self._read([event for event in rest if _is_json(event.data)])  # a fragment says nothing
-        if not self.done:
-            raise StreamInterruptedError(
-                "the recognition ended without transcript.text.done: it was cut, and what came is not the whole "
-                "transcript; send the request again",
-                trace_id=self.trace_id,
-            )
-        return deltas
 
     def transcript(self) -> Transcript:
         """Make the whole of what has been read.
@@ -121,27 +82,7 @@ class TranscriptReader:
         made.trace_id = self.trace_id
         return made
 
-    def _document_error(self, content: bytes) -> StepFunError:
-        if _is_json(content) and isinstance(body := pydantic_core.from_json(content), dict):
-            if problem := body.get("error"):
-                return stream_error(problem, trace_id=self.trace_id)
-            if body.get("type") == "error":
-                return self._problem(body)
-        return unreadable(content, ValueError("a whole document, and no stream"), trace_id=self.trace_id)
-
-    def _read(self, events: list[ServerSentEvent]) -> list[TranscriptDelta]:
-        deltas: list[TranscriptDelta] = []
-        for data, name in events:
-            if self.done or not data or data == b"[DONE]":
-                continue
-            try:
-                deltas += self._understood(data, name)
-            except (ValueError, TypeError, AttributeError) as error:  # no JSON, or not of the shape that was promised
-                raise unreadable(data, error, trace_id=self.trace_id) from error
-        return deltas
-
-    def _understood(self, data: bytes, name: str) -> list[TranscriptDelta]:
-        body = pydantic_core.from_json(data)
+    def _understood(self, body: Any, name: str) -> list[TranscriptDelta]:
         if self.trace_id is None:
             self.trace_id = _trace_in(body.get("meta"))
         kind = body.get("type") or name
@@ -166,14 +107,6 @@ def _trace_in(meta: Any) -> str | None:
     return session if isinstance(session, str) and _TRACE.fullmatch(session) else None
 
 
-def _is_json(data: bytes) -> bool:
-    try:
-        pydantic_core.from_json(data)
-    except ValueError:
-        return False
-    return True
-
-
 def read_whole(request: Request) -> Flow[Transcript]:
     """Transcribe over SSE, and return the whole."""
     reader = TranscriptReader()
@@ -193,21 +126,30 @@ def opened(request: Request, reader: TranscriptReader) -> Flow[Any]:
     return call
 
 
+def _deltas(runner: Runner, request: Request, reader: TranscriptReader) -> Generator[TranscriptDelta]:
+    with closing(runner.events(runner.run(opened(request, reader)), reader)) as deltas:
+        yield from deltas
+
+
+async def _deltas_async(
+    runner: AsyncRunner, request: Request, reader: TranscriptReader
+) -> AsyncGenerator[TranscriptDelta]:
+    async with aclosing(runner.events(await runner.run(opened(request, reader)), reader)) as deltas:
+        async for delta in deltas:
+            yield delta
+
+
 class TranscriptStream(Stream[TranscriptDelta]):
     """A transcript in pieces: iterate it for `TranscriptDelta`s, or ask for the whole."""
 
     def __init__(self, runner: Runner, request: Request) -> None:
         self._reader = TranscriptReader()
-        super().__init__(self._deltas(runner, request))
+        super().__init__(_deltas(runner, request, self._reader))
 
     @property
     def trace_id(self) -> str | None:
         """The stream's trace id, as soon as the service has answered."""
         return self._reader.trace_id
-
-    def _deltas(self, runner: Runner, request: Request) -> Generator[TranscriptDelta]:
-        with closing(runner.events(runner.run(opened(request, self._reader)), self._reader)) as deltas:
-            yield from deltas
 
     def transcript(self) -> Transcript:
         """Read what is left and return the whole.
@@ -224,17 +166,12 @@ class AsyncTranscriptStream(AsyncStream[TranscriptDelta]):
 
     def __init__(self, runner: AsyncRunner, request: Request) -> None:
         self._reader = TranscriptReader()
-        super().__init__(self._deltas(runner, request))
+        super().__init__(_deltas_async(runner, request, self._reader))
 
     @property
     def trace_id(self) -> str | None:
         """The stream's trace id, as soon as the service has answered."""
         return self._reader.trace_id
-
-    async def _deltas(self, runner: AsyncRunner, request: Request) -> AsyncGenerator[TranscriptDelta]:
-        async with aclosing(runner.events(await runner.run(opened(request, self._reader)), self._reader)) as deltas:
-            async for delta in deltas:
-                yield delta
 
     async def transcript(self) -> Transcript:
         """Read what is left and return the whole; see `TranscriptStream.transcript`."""
