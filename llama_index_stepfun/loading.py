@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 _TOOLS: dict[Role, tuple[str, dict[str, str], str]] = {
     "tts": ("speak", {"model": "speech_model"}, "speech_options"),
     "asr": ("transcribe", {"model": "asr_model"}, "asr_options"),
+    "generate": ("draw", {"model": "image_model"}, "image_options"),
+    "transform": ("transform_image", {"model": "transform_model"}, "transform_options"),
+    "edit": ("edit_image", {"model": "edit_model"}, "edit_options"),
 }
 """Which of `StepFunToolSpec`'s functions a role is, the spec's own names for parameters, and where the others go."""
 

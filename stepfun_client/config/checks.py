@@ -9,7 +9,8 @@ from stepfun_client.api.chat import chat_call
 from stepfun_client.api.image_params import EditParams, GenerateParams, checked_picture
 from stepfun_client.api.speech_params import checked_speech
 from stepfun_client.api.transcription_params import checked_params, way_of
-from stepfun_client.catalog import ModelInfo, find
+from stepfun_client.catalog import find
+from stepfun_client.errors import InvalidParameterError
 
 if TYPE_CHECKING:
     from stepfun_client.config.kinds import Role
@@ -35,13 +36,17 @@ def check_parameters(role: Role, model: str, params: Mapping[str, Any]) -> None:
         checked_speech(model, given.pop("voice", _SOMETHING), given)
     elif role == "asr":
         checked_params(way_of(model, None), given)
-    elif not _is_elsewhere(find(model)):
-        given.pop("source_weight", None)
-        given.pop("guidance_scale", None)
+    elif not is_elsewhere(model):
+        given.pop("source_weight", None)  # checked by what is made of the model
+        if "guidance_scale" in given:
+            raise InvalidParameterError(
+                f"{model} takes no guidance_scale; cfg_scale is its name here", param="guidance_scale"
+            )
         shape = EditParams if role == "edit" else GenerateParams
         checked_picture(role, model, _SOMETHING, given, shape=shape)
 
 
-def _is_elsewhere(info: ModelInfo | None) -> bool:
-    """Say whether another company's rules hold, which are checked when it is called."""
+def is_elsewhere(model: str) -> bool:
+    """Say whether another company hosts a model: its rules are checked by what is made of the model."""
+    info = find(model)
     return info is not None and info.third_party

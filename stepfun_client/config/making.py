@@ -9,12 +9,16 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from stepfun_client.config.checks import is_elsewhere
 from stepfun_client.config.document import listed
+from stepfun_client.config.providers import CONNECTION
 from stepfun_client.errors import InvalidParameterError
 
 if TYPE_CHECKING:
     from stepfun_client.config.models import Model
     from stepfun_client.core.concurrency import ConcurrencyLimit
+
+_ELSEWHERE = {"api_key": "modelverse_api_key", "base_url": "modelverse_base_url"}
 
 MadeT = TypeVar("MadeT", bound=BaseModel)
 
@@ -77,7 +81,10 @@ def _by_field(kind: type[BaseModel], overrides: Mapping[str, Any]) -> dict[str, 
 
 def _settings(recipe: Recipe[MadeT], model: Model, given: Collection[str]) -> dict[str, Any]:
     """Name the model, how it is reached, and its parameters, as the class names them."""
-    settings: dict[str, Any] = {recipe.names.get("model", "model"): model.id, **model.settings(without=given)}
+    names = _connection_names(recipe.kind, model)
+    skipped = [key for key in CONNECTION if names.get(key, key) in given]
+    reached = {names.get(key, key): value for key, value in model.settings(without=skipped).items()}
+    settings: dict[str, Any] = {recipe.names.get("model", "model"): model.id, **reached}
     for param, value in model.parameters.items():
         name = recipe.names.get(param, param)
         if name in recipe.kind.model_fields:
@@ -91,11 +98,17 @@ def _settings(recipe: Recipe[MadeT], model: Model, given: Collection[str]) -> di
     return settings
 
 
+def _connection_names(kind: type[BaseModel], model: Model) -> Mapping[str, str]:
+    """Return a class's own names for the key and the address of another company's host."""
+    names = _ELSEWHERE if is_elsewhere(model.id) else {}
+    return {name: own for name, own in names.items() if own in kind.model_fields}
+
+
 def _limited(kind: type[BaseModel], model: Model, limit: ConcurrencyLimit) -> dict[str, Any]:
     if "concurrency_limit" in kind.model_fields:
         return {"concurrency_limit": limit}
     warnings.warn(
-        f"{model.place}: {kind.__name__} does not keep its provider's max_concurrency by itself; hold config.limit() "
+        f"{model.place}: {model.place.key}: {kind.__name__} does not keep its provider's max_concurrency by itself; hold config.limit() "
         "around its calls",
         stacklevel=4,
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from stepfun_client.catalog import ModelInfo, find
-from stepfun_client.config.checks import check_parameters
+from stepfun_client.config.checks import check_parameters, is_elsewhere
 from stepfun_client.config.document import Entry, Place, listed, shown
 from stepfun_client.config.kinds import ROLES, Role, default_type, role_of, takes_more_than_text, types_of
 from stepfun_client.config.rules import (
@@ -18,7 +18,6 @@ from stepfun_client.config.rules import (
     SECONDS,
     TABLE,
     TEXT,
-    TEXT_OR_TABLE,
     TEXT_OR_TEXTS,
     TEXTS,
     WHOLE,
@@ -79,7 +78,7 @@ _IMAGE: dict[str, Rule] = {
     "text_mode": FLAG,
     "extra_body": TABLE,
 }
-_STYLED = {**_IMAGE, "style_reference": TEXT_OR_TABLE}
+_STYLED = {**_IMAGE, "style_reference": TABLE}
 
 PARAMETERS: Mapping[Role, Mapping[str, Rule]] = {
     "chat": _CHAT,
@@ -183,7 +182,7 @@ def _model(name: str, entry: Entry, providers: Mapping[str, Provider]) -> Model:
         model_id,
         role,
         entry.place,
-        provider=_provider(entry, found.get("vendor"), providers, info),
+        provider=_provider(entry, found.get("vendor"), providers, model_id),
         params={key: held.plain for key, held in given.items()},
         places={key: held.place for key, held in given.items()},
         streams=found["supports_streaming"].value if "supports_streaming" in found else None,
@@ -234,9 +233,7 @@ def _refuse_variables(held: Entry) -> None:
         raise held.place.refused("holds a ${...}; variables are filled in under providers only")
 
 
-def _provider(
-    entry: Entry, given: Entry | None, providers: Mapping[str, Provider], info: ModelInfo | None
-) -> Provider | None:
+def _provider(entry: Entry, given: Entry | None, providers: Mapping[str, Provider], model_id: str) -> Provider | None:
     if given is None:
         if len(providers) > 1:
             raise entry.place.refused(f"needs a vendor; allowed are {listed(providers)}")
@@ -246,7 +243,7 @@ def _provider(
     else:
         what = f"is {shown(given.value)}, which is no provider of this configuration"
         raise given.place.refused(f"{what}; allowed are {listed(providers)}")
-    if chosen and chosen.api_key and not chosen.base_url and info and info.third_party:
+    if chosen and chosen.api_key and not chosen.base_url and is_elsewhere(model_id):
         raise entry.place.refused(
             f"is hosted by another company than StepFun, and its provider ({chosen.name}) has a key but no address; "
             "give it a provider of its own with a base_url such as https://api.modelverse.cn/v1"

@@ -42,6 +42,9 @@ _PROVIDER = {
     "default_headers": TABLE,
     "limits": TABLE,
 }
+CONNECTION = tuple(name for name in _PROVIDER if name != "limits")
+"""What a provider says of a client, by the client's own names."""
+
 _LIMITS = {"max_concurrency": FROM_ONE}
 
 
@@ -136,8 +139,7 @@ class Provider:
         Raises:
             InvalidParameterError: If a variable is missing, or an address is none.
         """
-        wanted = [name for name in _PROVIDER if name != "limits" and name not in without]
-        held = {name: getattr(self, name) for name in wanted}
+        held = {name: getattr(self, name) for name in CONNECTION if name not in without}
         return {name: _settled(value) for name, value in held.items() if value is not None and value != {}}
 
 

@@ -52,7 +52,6 @@ FROM_ONE = Rule("a whole number from 1", lambda value: _is_whole(value) and valu
 TEXTS = Rule("a list of texts", _are_texts)
 TEXT_OR_TEXTS = Rule("a text or a list of texts", lambda value: _is_text(value) or _are_texts(value))
 TABLE = Rule("a table of keys and values", lambda value: isinstance(value, dict))
-TEXT_OR_TABLE = Rule("a text or a table of keys and values", lambda value: _is_text(value) or isinstance(value, dict))
 
 
 def one_of(*names: str) -> Rule:
