@@ -7,7 +7,7 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from langchain_core.language_models.chat_models import BaseChatModel
-from pydantic import ConfigDict, Field, field_validator, model_validator
+from pydantic import ConfigDict, Field, PrivateAttr, field_validator, model_validator
 from typing_extensions import Self
 
 from langchain_stepfun.connection import Connected
@@ -16,10 +16,11 @@ from langchain_stepfun.counting import TokenCounting
 from langchain_stepfun.errors import model_errors
 from langchain_stepfun.events import EventStream
 from langchain_stepfun.messages import to_wire
-from langchain_stepfun.profiles import current_profile, profile_of
+from langchain_stepfun.profiles import current_profile
+from langchain_stepfun.protocols import API, ChatProtocol, protocol_of
 from langchain_stepfun.results import chat_result, sum_usage
-from langchain_stepfun.streaming import MessageStream, TranslatedReader, Translator, stream_call
-from langchain_stepfun.structured_output import Method, method_for, structured
+from langchain_stepfun.streaming import MessageStream, TranslatedReader, Translator
+from langchain_stepfun.structured_output import Method, structured
 from langchain_stepfun.tool_binding import tools_to_wire
 from stepfun_client import ConcurrencyLimit, InvalidParameterError, __version__
 from stepfun_client.api.chat_checks import check_tool
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from langchain_core.runnables import Runnable
     from langchain_protocol.protocol import MessagesData
 
+    from langchain_stepfun.protocols.protocol import WireProtocol
 
 _REQUEST = (
     "temperature",
@@ -69,6 +71,10 @@ class ChatStepFun(TokenCounting, BaseChatModel, Connected):
         default_headers: Headers of every call.
         http_client: An `httpx.Client` of your own, used as it is and never closed here.
         http_async_client: An `httpx.AsyncClient` of your own, likewise.
+        api: Which of StepFun's APIs to speak: `"chat"`, or `"messages"` for the Messages API, which some models are
+            served on alone. The latter takes text and pictures, functions as tools, and none of `frequency_penalty`,
+            `n`, `reasoning_format`, `modalities`, `audio`, `upload_above`; an answer is at most 32,768 tokens long
+            where `max_tokens` says nothing, and reasoning of earlier turns is not sent back.
         temperature: 0 to 2.
         top_p: 0 to 1.
         max_tokens: The longest answer in tokens, thinking included.
@@ -105,6 +111,7 @@ class ChatStepFun(TokenCounting, BaseChatModel, Connected):
     model_config = ConfigDict(extra="forbid", populate_by_name=True, arbitrary_types_allowed=True)
 
     model: str = MODEL_DEFAULT_CHAT
+    api: API = Field(default="chat", frozen=True)
     temperature: float | None = Field(default=None, ge=0, le=2)
     top_p: float | None = Field(default=None, ge=0, le=1)
     max_tokens: int | None = Field(default=None, ge=1)
@@ -123,6 +130,8 @@ class ChatStepFun(TokenCounting, BaseChatModel, Connected):
     upload_above: int | None = Field(default=None, ge=0)
     concurrency_limit: ConcurrencyLimit | None = Field(default=None, exclude=True, repr=False)
 
+    _protocol: WireProtocol = PrivateAttr(default_factory=ChatProtocol)
+
     @field_validator("concurrency_limit", mode="before")
     @classmethod
     def _make_stepfun_limit(cls, given: Any) -> Any:
@@ -137,13 +146,20 @@ class ChatStepFun(TokenCounting, BaseChatModel, Connected):
                 f"model_kwargs must not hold {', '.join(sorted(wrong))}: it is an argument of its own",
                 param="model_kwargs",
             )
-        self.profile = current_profile(self.profile, self.model)
+        self._speak()
         return self
+
+    def _speak(self) -> None:
+        """Choose what speaks the API, and the profile that is true of the model there."""
+        self._protocol = protocol_of(self.api)
+        self._protocol.check({**self._params(), **({} if self.upload_above is None else {"upload_above": True})})
+        self.profile = current_profile(self.profile, self.model, self._protocol.profile_of)
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """Copy, with other values where `update` says so; a profile that was the other model's is this one's."""
         copied = super().model_copy(update=update, deep=deep)
-        copied.profile = current_profile(copied.profile, copied.model)
+        with model_errors():
+            copied._speak()  # noqa: SLF001 - the copy's own
         return copied
 
     @model_validator(mode="after")
@@ -164,7 +180,7 @@ class ChatStepFun(TokenCounting, BaseChatModel, Connected):
 
     @property
     def _identifying_params(self) -> dict[str, Any]:
-        return {"model": self.model, **self._params()}
+        return {"model": self.model, "api": self.api, **self._params()}
 
     @property
     def lc_secrets(self) -> dict[str, str]:
@@ -177,7 +193,7 @@ class ChatStepFun(TokenCounting, BaseChatModel, Connected):
         return True
 
     def _resolve_model_profile(self) -> ModelProfile | None:
-        return profile_of(self.model)
+        return self._protocol.profile_of(self.model)
 
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
         params = super()._get_ls_params(stop=stop, **kwargs)
@@ -215,7 +231,8 @@ class ChatStepFun(TokenCounting, BaseChatModel, Connected):
         **kwargs: Any,
     ) -> ChatResult:
         with model_errors(), self._sending(messages, stop, kwargs) as request:
-            return chat_result(self.client.chat.create(**request), tell_headers=self.include_response_headers)
+            reply = self.client.run(self._protocol.ask(request, self.client.settings))
+            return chat_result(reply, tell_headers=self.include_response_headers)
 
     async def _agenerate(
         self,
@@ -226,7 +243,7 @@ class ChatStepFun(TokenCounting, BaseChatModel, Connected):
     ) -> ChatResult:
         with model_errors():
             async with self._sending_async(messages, stop, kwargs) as request:
-                reply = await self.async_client.chat.create(**request)
+                reply = await self.async_client.run(self._protocol.ask(request, self.async_client.settings))
                 return chat_result(reply, tell_headers=self.include_response_headers)
 
     def _stream(
@@ -275,7 +292,7 @@ class ChatStepFun(TokenCounting, BaseChatModel, Connected):
         """Stream in the translator's words."""
         reader = self._reader(translator)
         with model_errors(), self._sending(messages, stop, kwargs) as request:
-            yield from self.client.events(stream_call(request), reader)
+            yield from self.client.events(self._protocol.open(request, self.client.settings), reader)
         yield from reader.conclusion
 
     async def _atranslated(
@@ -285,15 +302,15 @@ class ChatStepFun(TokenCounting, BaseChatModel, Connected):
         reader = self._reader(translator)
         with model_errors():
             async with self._sending_async(messages, stop, kwargs) as request:
-                events = self.async_client.events(stream_call(request), reader)
-                async with aclosing(events) as made:
+                call = self._protocol.open(request, self.async_client.settings)
+                async with aclosing(self.async_client.events(call, reader)) as made:
                     async for item in made:
                         yield item
         for item in reader.conclusion:
             yield item
 
     def _reader(self, translator: Translator[MadeT]) -> TranslatedReader[MadeT]:
-        return TranslatedReader(translator, tell_headers=self.include_response_headers)
+        return TranslatedReader(translator, self._protocol.reader(), tell_headers=self.include_response_headers)
 
     def _sending(self, messages: list[BaseMessage], stop: list[str] | None, kwargs: dict[str, Any]) -> Any:
         request = self._request(messages, stop, kwargs)
@@ -365,7 +382,7 @@ class ChatStepFun(TokenCounting, BaseChatModel, Connected):
             schema: A pydantic class (v1 or v2), a TypedDict, a JSON schema, or a function dict.
             method: `"json_schema"` (StepFun keeps to the schema; some models), `"function_calling"` (a forced tool
                 call), or `"json_mode"` (any JSON object; the schema is put into the prompt). By default `json_schema`
-                where the model is known to take it, else `function_calling`.
+                where the model is known to take it, else `function_calling`, which the Messages API takes alone.
             include_raw: Whether to return `{"raw", "parsed", "parsing_error"}` instead of the parsed answer alone.
             strict: Whether the service must keep to the schema; None leaves it out.
             **kwargs: None are taken.
@@ -391,5 +408,5 @@ class ChatStepFun(TokenCounting, BaseChatModel, Connected):
                 raise InvalidParameterError(
                     f"with_structured_output takes no {', '.join(kwargs)}; it takes schema, method, include_raw, strict"
                 )
-            chosen = method or method_for(self.model)
+            chosen = self._protocol.method(self.model, method)
             return structured(self, schema, method=chosen, strict=strict, include_raw=include_raw)

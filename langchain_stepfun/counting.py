@@ -15,6 +15,7 @@ from stepfun_client.estimate import estimate_message_tokens, estimate_tokens
 if TYPE_CHECKING:
     from langchain_core.messages import BaseMessage
 
+    from langchain_stepfun.protocols.protocol import WireProtocol
     from stepfun_client import StepFunClient
 
 
@@ -24,6 +25,7 @@ class TokenCounting:
     if TYPE_CHECKING:
         model: str
         client: StepFunClient
+        _protocol: WireProtocol
         _wire: Callable[[list[BaseMessage]], list[dict[str, Any]]]
 
     def get_num_tokens(self, text: str) -> int:
@@ -39,17 +41,18 @@ class TokenCounting:
 
         Args:
             messages: The conversation.
-            tools: Tools that would be sent with it; the service does not count them, so they are estimated.
+            tools: Tools that would be sent with it; where the service does not count them, they are estimated.
 
         Returns:
             The count. Where the service cannot be asked, an estimate, with a warning.
         """
         with model_errors():
-            wire = self._wire(messages)
-            described = json.dumps(tools_to_wire(tools), ensure_ascii=False) if tools else ""
+            request: dict[str, Any] = {"model": self.model, "messages": self._wire(messages)}
+            if tools:
+                request["tools"] = tools_to_wire(tools)
         try:
-            counted = self.client.tokens.count(model=self.model, messages=wire).total_tokens
+            return self._protocol.count(request, self.client)
         except StepFunError as error:
             warnings.warn(f"the tokens are estimated, since StepFun did not count them: {error}", stacklevel=2)
-            counted = estimate_message_tokens(wire)
-        return counted + estimate_tokens(described)
+        described = json.dumps(request["tools"], ensure_ascii=False) if tools else ""
+        return estimate_message_tokens(request["messages"]) + estimate_tokens(described)

@@ -25,7 +25,7 @@ from langchain_core.exceptions import (
 )
 
 import stepfun_client as stepfun
-from stepfun_client.errors import APIStatusError, StepFunError
+from stepfun_client.errors import APIStatusError, StepFunError, is_messages_only
 
 
 class ChatBadRequestError(stepfun.BadRequestError, ModelInvalidRequestError):
@@ -142,6 +142,8 @@ def as_model_error(error: StepFunError) -> StepFunError:
         return error
     made = twin.__new__(twin, *error.args)
     made.__dict__.update(error.__dict__)
+    if isinstance(made, stepfun.BadRequestError) and is_messages_only(made.message):
+        made.hint = 'make the model with api="messages": ChatStepFun(model=..., api="messages")'
     return made
 
 

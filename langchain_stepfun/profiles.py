@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from langchain_core.language_models import ModelProfile
 
 from stepfun_client.catalog import find
@@ -45,7 +47,20 @@ def profile_of(model: str) -> ModelProfile | None:
     return profile
 
 
-def current_profile(profile: ModelProfile | None, model: str) -> ModelProfile | None:
-    """Replace a profile that was made for another model, as copies carry it along; one the user gave stays."""
+def narrowed_profile_of(model: str) -> ModelProfile | None:
+    """Describe what a model can do over the Messages API: text and pictures in, text out, no `json_schema`."""
+    profile = profile_of(model)
+    if profile is None:
+        return None
+    beyond = ("audio_inputs", "video_inputs", "audio_outputs", "structured_output")
+    return ModelProfile(**{**profile, **dict.fromkeys(beyond, False)})  # type: ignore[typeddict-item]
+
+
+def current_profile(
+    profile: ModelProfile | None, model: str, make: Callable[[str], ModelProfile | None]
+) -> ModelProfile | None:
+    """Replace a profile made for another model or API, as copies carry it along; one the user gave stays."""
     made_for = (profile or {}).get("name")
-    return profile_of(model) if made_for and made_for != model and profile == profile_of(made_for) else profile
+    if made_for and profile in (profile_of(made_for), narrowed_profile_of(made_for)):
+        return make(model)
+    return profile

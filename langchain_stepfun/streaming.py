@@ -13,23 +13,13 @@ from langchain_core.utils.json import parse_partial_json
 from langchain_stepfun.content_blocks import PROVIDER
 from langchain_stepfun.messages import extra_content, read_call, transcript_of, usage_metadata
 from langchain_stepfun.stream_facts import StreamFacts
-from stepfun_client.api.chat import chat_call
-from stepfun_client.api.chat_stream import ChatChunk, ChatStreamReader
 from stepfun_client.api.tool_choice import is_server_call
-from stepfun_client.errors import InvalidParameterError
 
 if TYPE_CHECKING:
-    from stepfun_client.core.call import Call
+    from langchain_stepfun.protocols.protocol import ChunkReader
+    from stepfun_client.api.chat_stream import ChatChunk
 
 MadeT = TypeVar("MadeT")
-
-
-def stream_call(request: Mapping[str, Any]) -> Call:
-    """Make the call of a stream, which makes one message."""
-    params = {name: value for name, value in request.items() if name not in ("model", "messages")}
-    if int({**params, **(params.get("extra_body") or {})}.get("n") or 1) > 1:
-        raise InvalidParameterError("n must be 1 in a stream: a stream makes one message", param="n")
-    return chat_call(model=request["model"], messages=request["messages"], stream=True, params=params)
 
 
 class Translator(Protocol[MadeT]):
@@ -51,11 +41,12 @@ class TranslatedReader(Generic[MadeT]):
 
     Args:
         translator: What the wire chunks are turned into: message chunks, or v3 events.
+        wire: What reads the API's bytes as chat chunks.
         tell_headers: Whether the end tells the reply's headers.
     """
 
-    def __init__(self, translator: Translator[MadeT], *, tell_headers: bool = False) -> None:
-        self._wire = ChatStreamReader()
+    def __init__(self, translator: Translator[MadeT], wire: ChunkReader, *, tell_headers: bool = False) -> None:
+        self._wire = wire
         self._translator = translator
         self._tell_headers = tell_headers
         self.conclusion: list[MadeT] = []

@@ -235,7 +235,7 @@ def status_error(
         param=detail.get("param"),
         trace_id=trace_id_of(headers, body),
         body=body,
-        hint=_hint(status, url, is_json=isinstance(body, dict)),
+        hint=_hint(status, url, detail.get("message", ""), is_json=isinstance(body, dict)),
     )
 
 
@@ -320,7 +320,18 @@ def _readable(text: str) -> str:
     return words if len(words) <= _EXCERPT_CHARACTERS else words[:_EXCERPT_CHARACTERS] + "…"
 
 
-def _hint(status: int, url: str, *, is_json: bool) -> str | None:
+def is_messages_only(message: str) -> bool:
+    """Whether the service says that a model is served on the Messages API alone (WIRE.md section 2).
+
+    >>> is_messages_only("this model is not enabled for the Chat Completions API, please use the Messages API")
+    True
+    """
+    return "please use the Messages API" in message
+
+
+def _hint(status: int, url: str, message: str, *, is_json: bool) -> str | None:
+    if status == 400 and is_messages_only(message):
+        return "call it with client.messages.create(model=..., messages=..., max_tokens=...)"
     if status == 404 and "/step_plan/" in url and not is_json:
         return "Step Plan does not offer this path; use plan=False, with a key of the open platform"
     if status == 401:

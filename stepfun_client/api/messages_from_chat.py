@@ -7,7 +7,7 @@ earlier turns, which is none of the documented blocks.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from stepfun_client.catalog import find
@@ -44,10 +44,7 @@ def messages_request(request: Mapping[str, Any]) -> dict[str, Any]:
         InvalidParameterError: For what the Messages API has no place for, named.
     """
     given = {_RENAMED.get(name, name): value for name, value in request.items() if value is not None}
-    if absent := [name for name in _CHAT_ONLY if name in given]:
-        raise InvalidParameterError(
-            f"the Messages API has no {', '.join(absent)}: leave it out, or use the chat API", param=absent[0]
-        )
+    check_possible(given)
     made = {"max_tokens": default_max_tokens(given["model"]), **given, **_prompt(given["messages"])}
     if isinstance(made.get("stop_sequences"), str):
         made["stop_sequences"] = [made["stop_sequences"]]
@@ -56,6 +53,18 @@ def messages_request(request: Mapping[str, Any]) -> dict[str, Any]:
     if "tool_choice" in made:
         made["tool_choice"] = _tool_choice(made["tool_choice"])
     return made
+
+
+def check_possible(given: Collection[str]) -> None:
+    """Refuse parameters, by their names, that are chat's alone.
+
+    Raises:
+        InvalidParameterError: If there are any.
+    """
+    if absent := [name for name in _CHAT_ONLY if name in given]:
+        raise InvalidParameterError(
+            f"the Messages API has no {', '.join(absent)}: leave it out, or use the chat API", param=absent[0]
+        )
 
 
 def default_max_tokens(model: str) -> int:

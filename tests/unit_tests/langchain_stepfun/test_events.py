@@ -23,6 +23,7 @@ import stepfun_emulator
 from langchain_stepfun import ChatStepFun
 from langchain_stepfun.events import EventStream
 from langchain_stepfun.streaming import MessageStream, TranslatedReader
+from stepfun_client.api.chat_stream import ChatStreamReader
 from tests.unit_tests.langchain_stepfun.answers import ANSWERS, SEARCH, call, more
 from tests.unit_tests.langchain_stepfun.conftest import QUESTION, V3, WATCHED, added
 from tests.unit_tests.langchain_stepfun.test_connections import LONG, soon, soon_async
@@ -339,7 +340,7 @@ def stream_of(deltas: list[dict[str, Any]], *, search: bool) -> bytes:
 
 
 def read(translator: Any, pieces: list[bytes]) -> list[Any]:
-    reader = TranslatedReader(translator)
+    reader = TranslatedReader(translator, ChatStreamReader())
     reader.begin(httpx.Headers())
     made = [item for piece in pieces for item in reader.feed(piece)]
     return [*made, *reader.finish(), *reader.conclusion]

@@ -111,7 +111,8 @@ def test_what_langchain_asks_a_model() -> None:
     model = ChatStepFun(model="step-3.5-flash", temperature=0.5, max_tokens=9)
 
     assert model._llm_type == "stepfun-chat"
-    assert model._identifying_params == {"model": "step-3.5-flash", "temperature": 0.5, "max_tokens": 9}
+    named = {"model": "step-3.5-flash", "api": "chat", "temperature": 0.5, "max_tokens": 9}
+    assert model._identifying_params == named
     assert model.lc_secrets == {"api_key": "STEP_API_KEY"}
     params = model._get_ls_params(stop=["a"], model="step-3.7-flash")
     assert (params["ls_provider"], params["ls_model_name"]) == ("stepfun", "step-3.7-flash")
