@@ -21,8 +21,9 @@ from llama_index.core.instrumentation.event_handlers import BaseEventHandler
 from llama_index.core.llms import ChatMessage, ChatResponse
 from pydantic import Field
 
-from llama_index_stepfun import StepFun
+from llama_index_stepfun import StepFun, StepFunToolSpec
 from stepfun_client.core import transport
+from tests.unit_tests.llama_index_stepfun.tooling import KEY, USES, Use
 
 if TYPE_CHECKING:
     from stepfun_emulator import Emulator
@@ -125,6 +126,28 @@ async def stepfun(emulator: Emulator) -> AsyncIterator[Callable[..., StepFun]]:
     for llm in made:
         llm.client.close()
         await llm.async_client.aclose()
+
+
+@pytest.fixture(params=list(USES))
+def use(request: pytest.FixtureRequest) -> Use:
+    """Both ways to use a tool."""
+    return USES[request.param]
+
+
+@pytest.fixture
+async def spec(emulator: Emulator) -> AsyncIterator[Callable[..., StepFunToolSpec]]:
+    """Make a tool spec that talks to the emulator, and forget what the emulator was asked before."""
+    made: list[StepFunToolSpec] = []
+
+    def make(**kwargs: Any) -> StepFunToolSpec:
+        made.append(StepFunToolSpec(**{"api_key": KEY, "base_url": emulator.base_url, "max_retries": 0, **kwargs}))
+        return made[-1]
+
+    emulator.requests.clear()
+    yield make
+    for one in made:
+        one.client.close()
+        await one.async_client.aclose()
 
 
 class Wire:

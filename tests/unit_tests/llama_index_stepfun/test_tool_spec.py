@@ -13,7 +13,6 @@ import pickle
 import re
 import sys
 import wave
-from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,56 +22,18 @@ import pytest
 from llama_index.core.agent.workflow import FunctionAgent, ToolCallResult
 from llama_index.core.base.llms.types import AudioBlock, TextBlock
 from llama_index.core.llms import ChatMessage
-from llama_index.core.tools import ToolOutput
 
 from llama_index_stepfun import StepFunToolSpec
 from stepfun_client import AuthenticationError, InvalidParameterError
 from tests.unit_tests.llama_index_stepfun.conftest import call, reply
 from tests.unit_tests.llama_index_stepfun.test_agents import run
+from tests.unit_tests.llama_index_stepfun.tooling import KEY, parameters, tool_of
 
 if TYPE_CHECKING:
-    from stepfun_emulator import Emulator
+    from llama_index.core.tools import ToolOutput
 
-KEY = "sk-a-key-nobody-may-see"
 TEXT = "The quick brown fox jumps over the lazy dog."
 SERVICE = "https://service.test/v1"
-
-
-def tool_of(spec: StepFunToolSpec, name: str) -> Any:
-    return next(tool for tool in spec.to_tool_list() if tool.metadata.name == name)
-
-
-async def _call(spec: StepFunToolSpec, name: str, *args: Any, **kwargs: Any) -> ToolOutput:
-    return tool_of(spec, name).call(*args, **kwargs)
-
-
-async def _acall(spec: StepFunToolSpec, name: str, *args: Any, **kwargs: Any) -> ToolOutput:
-    return await tool_of(spec, name).acall(*args, **kwargs)
-
-
-Use = Callable[..., Awaitable[ToolOutput]]
-
-
-@pytest.fixture(params=[_call, _acall], ids=["call", "acall"])
-def use(request: pytest.FixtureRequest) -> Use:
-    """Both ways to use a tool."""
-    return request.param
-
-
-@pytest.fixture
-async def spec(emulator: Emulator) -> AsyncIterator[Callable[..., StepFunToolSpec]]:
-    """Make a spec that talks to the emulator, and forget what the emulator was asked before."""
-    made: list[StepFunToolSpec] = []
-
-    def make(**kwargs: Any) -> StepFunToolSpec:
-        made.append(StepFunToolSpec(**{"api_key": KEY, "base_url": emulator.base_url, "max_retries": 0, **kwargs}))
-        return made[-1]
-
-    emulator.requests.clear()
-    yield make
-    for one in made:
-        one.client.close()
-        await one.async_client.aclose()
 
 
 class Service:
@@ -239,10 +200,6 @@ async def test_what_is_not_spoken(use, spec, emulator, *, settings, text, said):
 
 
 # --- What a model may choose -----------------------------------------------------------------------------------------
-
-
-def parameters(spec: StepFunToolSpec, name: str) -> list[str]:
-    return list(tool_of(spec, name).metadata.get_parameters_dict()["properties"])
 
 
 async def test_a_model_is_offered_what_it_should_choose(spec):

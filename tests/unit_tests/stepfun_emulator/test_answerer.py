@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from stepfun_emulator.answerer import arithmetic
+from stepfun_emulator.answerer.conversation import Call, Said, current_turn
 from stepfun_emulator.answerer.material import Material, names, topic
 from stepfun_emulator.answerer.planning import clauses
 from stepfun_emulator.answerer.reading import stem, words
+from stepfun_emulator.answerer.rules import Task, Tool, answer
+from stepfun_emulator.media import Medium
 
 
 @pytest.mark.parametrize(
@@ -139,3 +144,51 @@ def test_labels():
 def test_without_an_earlier_result_an_open_sum_stays_open():
     assert Material("multiply it by 3").expression is None
     assert Material("multiply it by 3", found="It is 7 degrees").expression == "7 * 3"
+
+
+def shown(text):
+    """A conversation in which a tool drew a picture, and a user message brings it."""
+    picture = Medium("image", "png", b"a picture")
+    return [
+        Said("user", 'Draw "a lake", then edit it: "at night".'),
+        Said("assistant", calls=(Call("draw", "{}", "call_7"),)),
+        Said("tool", "Drawn: image-0123456789ab.", answers="call_7"),
+        Said("user", text, media=(picture,)),
+    ]
+
+
+def test_a_picture_handed_in_behind_a_tools_answer_belongs_to_the_turn():
+    turn = current_turn(shown("Returned by call_7:"))
+
+    assert turn.question == 'Draw "a lake", then edit it: "at night".'
+    assert [result.call.name for result in turn.results] == ["draw"]
+    assert len(turn.media) == 1
+
+
+@pytest.mark.parametrize("text", ["And this one?", ""])
+def test_a_picture_of_the_users_begins_a_turn(text):
+    turn = current_turn(shown(text))
+
+    assert turn.question == text
+    assert turn.results == ()
+
+
+def test_a_question_behind_what_was_handed_in_begins_a_turn():
+    turn = current_turn([*shown("Returned by call_7:"), Said("user", "What is 6 * 7?")])
+
+    assert turn.question == "What is 6 * 7?"
+    assert turn.media == ()
+
+
+def test_what_a_tool_made_is_named_to_the_next():
+    text = {"type": "string"}
+    both = {"properties": {"image": text, "prompt": text}, "required": ["image", "prompt"]}
+    draw = Tool("draw", "Draw a picture.", {"properties": {"prompt": text}, "required": ["prompt"]})
+    edit = Tool(
+        "edit", "Edit a picture.", {"properties": {"image": text, "prompt": text}, "required": ["image", "prompt"]}
+    )
+
+    (call,) = answer(Task(shown("Returned by call_7:"), tools=(draw, edit))).calls
+
+    assert call.name == "edit"
+    assert json.loads(call.arguments) == {"image": "image-0123456789ab", "prompt": "at night"}
