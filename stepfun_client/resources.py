@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from stepfun_client.api.messages import AsyncMessages, Messages
     from stepfun_client.api.realtime import AsyncRealtime, Realtime
     from stepfun_client.api.resource import AsyncRunner, Runner
+    from stepfun_client.api.responses import AsyncResponses, Responses
     from stepfun_client.api.search import AsyncSearch, Search
     from stepfun_client.api.speech import AsyncSpeech, Speech
     from stepfun_client.api.transcription import AsyncTranscription, Transcription
@@ -84,6 +85,13 @@ class Resources:
         from stepfun_client.api.voices import Voices
 
         return Voices(self)
+
+    @property
+    def responses(self: Runner) -> Responses:
+        """Answers as typed items, in OpenAI's newer shape."""
+        from stepfun_client.api.responses import Responses
+
+        return Responses(self)
 
     @property
     def realtime(self: Runner) -> Realtime:
@@ -179,6 +187,13 @@ class AsyncResources:
         from stepfun_client.api.voices import AsyncVoices
 
         return AsyncVoices(self)
+
+    @property
+    def responses(self: AsyncRunner) -> AsyncResponses:
+        """Answers as typed items, in OpenAI's newer shape."""
+        from stepfun_client.api.responses import AsyncResponses
+
+        return AsyncResponses(self)
 
     @property
     def realtime(self: AsyncRunner) -> AsyncRealtime:

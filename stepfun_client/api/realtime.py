@@ -90,7 +90,10 @@ class AsyncRealtime(AsyncResource):
         history: Sequence[Turn] = (),
         **params: Unpack[RealtimeParams],
     ) -> AsyncRealtimeSession:
-        """Open a conversation; see `Realtime.connect`. Callables may be asynchronous; plain ones run in a thread."""
+        """Open a conversation; see `Realtime.connect`.
+
+        Callables may be asynchronous, and should be where they take time: plain ones are called in the event loop.
+        """
         conduct: dict[str, Any] = {"reconnect": reconnect, "ends_after": ends_after, "warn_before": warn_before}
         conduct.update(remembered=remembered, history=tuple(history))
         settings = realtime_settings(model, params, callables or {}, **conduct)

@@ -362,10 +362,9 @@ class AsyncRealtimeSession(_Session):
         function = self._realtime.callables[call.name]
         try:
             arguments = _arguments(call)
-            if inspect.iscoroutinefunction(function):
-                result = await function(**arguments)
-            else:  # a plain function may take its time, and the conversation goes on meanwhile
-                result = await asyncio.to_thread(function, **arguments)
+            result = function(**arguments)
+            if inspect.isawaitable(result):
+                result = await result
             output, error = _written(result), None
         except Exception as raised:  # noqa: BLE001 - the model is told of it
             output, error = _failed(raised), raised

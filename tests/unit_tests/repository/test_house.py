@@ -90,7 +90,7 @@ def test_only_the_framework_packages_know_a_framework(path: Path) -> None:
     assert frameworks <= FRAMEWORKS.get(package, set())
 
 
-LAYERS = ("errors", "core", "api", "client", "config")  # of the client, from below
+LAYERS = ("errors", "core", "api", "resources", "client", "config")  # of the client, from below
 
 
 def layer(name: str) -> int | None:
