@@ -9,8 +9,7 @@ last one may have come already, a few seconds without an event are the end.
 from __future__ import annotations
 
 import base64
-from collections.abc import AsyncGenerator, AsyncIterable, Generator, Iterable, Iterator, Mapping
-from contextlib import aclosing, closing
+from collections.abc import AsyncIterable, Iterable, Iterator, Mapping
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -23,7 +22,7 @@ from stepfun_client.api.live_events import (
     SpeechStopped,
     event_of,
 )
-from stepfun_client.api.streams import AsyncStream, Stream
+from stepfun_client.api.streams import AsyncStream, End, Stream, to_the_end, to_the_end_async
 from stepfun_client.api.transcript import Segment, Transcript, joined
 from stepfun_client.errors import InvalidParameterError, StreamInterruptedError, stream_error
 
@@ -50,6 +49,13 @@ COMMIT: Final = Commit.COMMIT
 """Put it among the pieces of audio to end an utterance, with `turn_detection=None`."""
 
 LivePiece: TypeAlias = "bytes | bytearray | memoryview | Commit"
+
+
+def in_pieces(sound: bytes | bytearray | memoryview) -> Iterator[memoryview]:
+    """Give what is in memory already a piece at a time, so that it is not there a second time."""
+    held = memoryview(sound).cast("B")
+    for at in range(0, len(held), _PIECE_BYTES):
+        yield held[at : at + _PIECE_BYTES]
 
 
 class LiveDialogue:
@@ -111,9 +117,19 @@ class LiveDialogue:
         return given
 
     def send(self, piece: LivePiece) -> list[Event]:
-        """Give the events that carry a piece of sound: cut and joined to about 200 ms each."""
+        """Give the events that carry a piece of sound: cut and joined to about 200 ms each.
+
+        Raises:
+            InvalidParameterError: If it is no bytes, or the beginning of a WAV file where samples are to come.
+        """
         if isinstance(piece, Commit):
             return self._committed()
+        if not isinstance(piece, (bytes, bytearray, memoryview)):
+            raise InvalidParameterError(
+                f"audio gave {piece!r:.80}, a {type(piece).__name__}; every piece must be bytes (of an array of 16-bit "
+                "samples: array.tobytes()), or COMMIT",
+                param="audio",
+            )
         if not self._sent and not self._rest and bytes(piece[:4]) == b"RIFF" and self._settings.is_pcm:
             raise InvalidParameterError(
                 "the audio is a WAV file, and format is 'pcm'; send its samples alone: wav_info(data) says where they "
@@ -212,7 +228,7 @@ class _Texts:
         self._settings = settings
         self._segments: list[Segment] = []
         self._usage: dict[str, Any] = {}
-        self.are_whole = False
+        self.end = End()
 
     def add(self, event: LiveEvent) -> None:
         """Take the next event."""
@@ -227,7 +243,7 @@ class _Texts:
         Raises:
             StreamInterruptedError: If the session has not come to its end.
         """
-        if not self.are_whole:
+        if not self.end.has_come:
             raise StreamInterruptedError(
                 "the session was closed or broke before its end, so there is no whole transcript", trace_id=trace_id
             )
@@ -263,7 +279,8 @@ class LiveTranscription(Stream[LiveEvent]):
     def __init__(self, runner: Runner, settings: LiveSettings, audio: Iterable[LivePiece]) -> None:
         self._dialogue = LiveDialogue(settings)
         self._texts = _Texts(settings)
-        super().__init__(self._to_the_end(runner.converse(self._dialogue, audio, timeout=settings.timeout)))
+        events = runner.converse(self._dialogue, audio, timeout=settings.timeout)
+        super().__init__(to_the_end([events], self._texts.end))
 
     @property
     def trace_id(self) -> str | None:
@@ -272,11 +289,6 @@ class LiveTranscription(Stream[LiveEvent]):
 
     def _take(self, piece: LiveEvent) -> None:
         self._texts.add(piece)
-
-    def _to_the_end(self, events: Generator[LiveEvent]) -> Generator[LiveEvent]:
-        with closing(events):
-            yield from events
-        self._texts.are_whole = True
 
     def transcript(self) -> Transcript:
         """Read what is left and return all that was said, a segment an utterance.
@@ -299,7 +311,8 @@ class AsyncLiveTranscription(AsyncStream[LiveEvent]):
     ) -> None:
         self._dialogue = LiveDialogue(settings)
         self._texts = _Texts(settings)
-        super().__init__(self._to_the_end(runner.converse(self._dialogue, audio, timeout=settings.timeout)))
+        events = runner.converse(self._dialogue, audio, timeout=settings.timeout)
+        super().__init__(to_the_end_async([events], self._texts.end))
 
     @property
     def trace_id(self) -> str | None:
@@ -308,12 +321,6 @@ class AsyncLiveTranscription(AsyncStream[LiveEvent]):
 
     def _take(self, piece: LiveEvent) -> None:
         self._texts.add(piece)
-
-    async def _to_the_end(self, events: AsyncGenerator[LiveEvent]) -> AsyncGenerator[LiveEvent]:
-        async with aclosing(events):
-            async for event in events:
-                yield event
-        self._texts.are_whole = True
 
     async def transcript(self) -> Transcript:
         """Read what is left and return all that was said; see `LiveTranscription.transcript`."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterable, Generator, Iterable, Sequence
-from contextlib import AbstractContextManager, aclosing
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 from stepfun_client.api.resource import AsyncResource, Resource, some_text
 from stepfun_client.api.speech_params import DEFAULT_SAMPLE_RATE, limit_of
 from stepfun_client.api.speech_stream import AudioChunk
-from stepfun_client.api.streams import AsyncStream, Stream
+from stepfun_client.api.streams import AsyncStream, End, Stream, to_the_end, to_the_end_async
 from stepfun_client.api.synthesis import SpeechPlan, synthesize
 from stepfun_client.audio import Audio
 from stepfun_client.audio.joining import join_audio, mended
@@ -28,7 +28,7 @@ class _Spoken:
     def __init__(self, plan: SpeechPlan) -> None:
         self._plan = plan
         self._kept: list[AudioChunk] = []
-        self._has_ended = False
+        self._end = End()
 
     @property
     def trace_id(self) -> str | None:
@@ -39,7 +39,7 @@ class _Spoken:
         self._kept.append(piece)
 
     def _whole(self) -> Audio:
-        if not self._has_ended:
+        if not self._end.has_come:
             raise StreamInterruptedError(
                 "the stream was closed or broke before its end, so there is no whole speech", trace_id=self.trace_id
             )
@@ -69,12 +69,7 @@ class SpeechStream(_Spoken, Stream[AudioChunk]):
 
     def __init__(self, plan: SpeechPlan, legs: Sequence[Generator[AudioChunk]]) -> None:
         _Spoken.__init__(self, plan)
-        Stream.__init__(self, self._spoken(legs))
-
-    def _spoken(self, legs: Sequence[Generator[AudioChunk]]) -> Generator[AudioChunk]:
-        for leg in legs:
-            yield from leg
-        self._has_ended = True
+        Stream.__init__(self, to_the_end(legs, self._end))
 
     def audio(self) -> Audio:
         """Read what is left and return the whole speech.
@@ -92,14 +87,7 @@ class AsyncSpeechStream(_Spoken, AsyncStream[AudioChunk]):
 
     def __init__(self, plan: SpeechPlan, legs: Sequence[AsyncGenerator[AudioChunk]]) -> None:
         _Spoken.__init__(self, plan)
-        AsyncStream.__init__(self, self._spoken(legs))
-
-    async def _spoken(self, legs: Sequence[AsyncGenerator[AudioChunk]]) -> AsyncGenerator[AudioChunk]:
-        for leg in legs:
-            async with aclosing(leg) as pieces:
-                async for piece in pieces:
-                    yield piece
-        self._has_ended = True
+        AsyncStream.__init__(self, to_the_end_async(legs, self._end))
 
     async def audio(self) -> Audio:
         """Read what is left and return the whole speech; see `SpeechStream.audio`."""

@@ -2,12 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterable, Iterator
+from contextlib import aclosing, closing
 from typing import Any, Generic, TypeVar
 
 from typing_extensions import Self
 
 T = TypeVar("T")
+
+
+class End:
+    """Whether the end has come, and not only a `close` or an error.
+
+    Attributes:
+        has_come: Whether it has.
+    """
+
+    has_come = False
+
+
+def to_the_end(parts: Iterable[Generator[T]], end: End) -> Generator[T]:
+    """Give the pieces of one part after the other, and note the end. It knows nothing of the stream that it feeds.
+
+    If it did, the two would hold each other, and a stream that is dropped would stay open until the garbage is
+    collected; asynchronously, every generator in such a ring is closed at once, in each other's way.
+    """
+    for part in parts:
+        with closing(part):
+            yield from part
+    end.has_come = True
+
+
+async def to_the_end_async(parts: Iterable[AsyncGenerator[T]], end: End) -> AsyncGenerator[T]:
+    """Give the pieces of one part after the other; see `to_the_end`."""
+    for part in parts:
+        async with aclosing(part) as pieces:
+            async for piece in pieces:
+                yield piece
+    end.has_come = True
 
 
 class Stream(Generic[T]):

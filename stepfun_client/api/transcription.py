@@ -15,7 +15,14 @@ from stepfun_client.api.live_events import (
     UnknownEvent,
 )
 from stepfun_client.api.live_params import MODEL_DEFAULT_LIVE, LiveParams, LiveSettings, live_settings
-from stepfun_client.api.live_transcription import COMMIT, AsyncLiveTranscription, Commit, LivePiece, LiveTranscription
+from stepfun_client.api.live_transcription import (
+    COMMIT,
+    AsyncLiveTranscription,
+    Commit,
+    LivePiece,
+    LiveTranscription,
+    in_pieces,
+)
 from stepfun_client.api.resource import AsyncResource, CallOptions, Resource
 from stepfun_client.api.transcript import Segment, Transcript, Word
 from stepfun_client.api.transcription_calls import Request, read_form_reply
@@ -128,15 +135,17 @@ def listening(
     channels: int,
     turn_detection: str | Mapping[str, Any] | None,
     params: Mapping[str, Any],
+    kinds: tuple[type, ...] = (Iterable,),
 ) -> tuple[LiveSettings, Any]:
     """Check what a session is to be, and give the pieces of its sound."""
     if isinstance(audio, (bytes, bytearray, memoryview)):
-        audio = [audio]
-    elif isinstance(audio, str) or not isinstance(audio, (Iterable, AsyncIterable)):
+        audio = in_pieces(audio)
+    elif isinstance(audio, str) or not isinstance(audio, kinds):
+        way = "an iterable of bytes. For a file use client.transcription.create"
+        if isinstance(audio, AsyncIterable):
+            way = "an iterable of bytes. This one is asynchronous: use AsyncStepFunClient"
         raise InvalidParameterError(
-            f"audio is a {type(audio).__name__}; it must be pieces of sound: an iterable of bytes. For a file use "
-            "client.transcription.create",
-            param="audio",
+            f"audio is of type {type(audio).__name__}; it must be pieces of sound: {way}", param="audio"
         )
     settings = live_settings(
         model=model,
@@ -364,6 +373,7 @@ class AsyncTranscription(AsyncResource):
             channels=channels,
             turn_detection=turn_detection,
             params=params,
+            kinds=(Iterable, AsyncIterable),
         )
         return AsyncLiveTranscription(self._runner, settings, pieces)
 

@@ -20,6 +20,7 @@ from collections.abc import (
     Iterator,
     Mapping,
     Sequence,
+    Sized,
 )
 from contextlib import aclosing, closing, contextmanager, nullcontext
 from inspect import GEN_RUNNING, getgeneratorstate
@@ -340,7 +341,7 @@ class _AsyncSender:
 def _worth_sending(pieces: Iterable[InT]) -> Generator[InT]:
     with closing(pieces) if isinstance(pieces, Generator) else nullcontext():
         for piece in pieces:
-            if piece:
+            if _says_something(piece):
                 yield piece
 
 
@@ -348,12 +349,17 @@ async def _worth_sending_async(pieces: Iterable[InT] | AsyncIterable[InT]) -> As
     if isinstance(pieces, AsyncIterable):
         async with aclosing(pieces) if isinstance(pieces, AsyncGenerator) else nullcontext():
             async for piece in pieces:
-                if piece:
+                if _says_something(piece):
                     yield piece
     else:
         for piece in _worth_sending(pieces):
             yield piece
             await asyncio.sleep(0)  # a list or a generator gives the listener no chance by itself
+
+
+def _says_something(piece: object) -> bool:
+    """Whether it is not empty. Its truth is not asked for: an array has none, and a 0 is a mistake to be told."""
+    return len(piece) > 0 if isinstance(piece, Sized) else piece is not None
 
 
 @contextmanager

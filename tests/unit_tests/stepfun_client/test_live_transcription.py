@@ -8,6 +8,7 @@ import threading
 import time
 import tracemalloc
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -337,6 +338,37 @@ def test_what_is_refused_before_a_session_is_opened(both, client, emulator, case
         client.transcription.live(FIRST, **asked)
     assert caught.value.param == param
     assert len(emulator.sessions) == before
+
+
+@pytest.mark.parametrize("piece", ["talk", 7, 0, np.zeros(9, "<i2"), None], ids=type)
+async def test_every_piece_is_bytes(both, client, piece):
+    live = client.transcription.live([piece])
+    if piece is None:  # an empty piece, as of a chat that has nothing to say
+        assert (await both.get(live.transcript())).text == ""
+        return
+    with pytest.raises(InvalidParameterError, match=r"every piece must be bytes .*tobytes"):
+        await both.items(live)
+
+
+async def test_pieces_that_come_asynchronously_are_for_the_asynchronous_client(both, client):
+    async def microphone():
+        yield FIRST
+
+    if both.kind == "async":
+        transcript = await client.transcription.live(microphone(), turn_detection=None).transcript()
+        assert transcript.text == "Hello, world."
+        return
+    with pytest.raises(InvalidParameterError, match="use AsyncStepFunClient"):
+        client.transcription.live(microphone())
+
+
+async def test_what_is_in_memory_is_not_there_twice(both, client):
+    sound = bytes(2 * RATE * 300)
+    tracemalloc.start()
+    await both.items(client.transcription.live(sound, turn_detection=None))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < len(sound) / 3
 
 
 @pytest.mark.parametrize("audio", ["talk.wav", 7, Audio.of(FIRST, format="pcm", sample_rate=RATE)])
