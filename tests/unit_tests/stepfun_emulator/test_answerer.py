@@ -184,9 +184,7 @@ def test_what_a_tool_made_is_named_to_the_next():
     text = {"type": "string"}
     both = {"properties": {"image": text, "prompt": text}, "required": ["image", "prompt"]}
     draw = Tool("draw", "Draw a picture.", {"properties": {"prompt": text}, "required": ["prompt"]})
-    edit = Tool(
-        "edit", "Edit a picture.", {"properties": {"image": text, "prompt": text}, "required": ["image", "prompt"]}
-    )
+    edit = Tool("edit", "Edit a picture.", both)
 
     (call,) = answer(Task(shown("Returned by call_7:"), tools=(draw, edit))).calls
 
