@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from langchain_core.utils import secret_from_env
-from pydantic import BaseModel, Field, PrivateAttr, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr
 from typing_extensions import Self
 
 from stepfun_client import AsyncStepFunClient, StepFunClient
@@ -21,6 +21,8 @@ class Connected(BaseModel):
 
     The clients are made at first use and left out of copies and pickles; a pickle holds no key either.
     """
+
+    model_config = ConfigDict(hide_input_in_errors=True)  # the input holds the key
 
     api_key: SecretStr | None = Field(default_factory=secret_from_env(KEY_VARIABLES, default=None), repr=False)
     region: Literal["cn", "global"] = "cn"

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from langchain_core.tools import InjectedToolArg
-from langchain_core.utils import secret_from_env
 from pydantic import BaseModel, Field, SecretStr, create_model
 
-from langchain_stepfun.tools.naming import Runtime
+from langchain_stepfun.tools.naming import LATEST, Runtime
 from langchain_stepfun.tools.painting import TRIAL, TRIAL_PICTURE, Made, RepaintingTool
 from langchain_stepfun.tools.picture_choices import choice_fields, longest_prompt
 from langchain_stepfun.tools.pictures import picture_field
@@ -91,9 +91,7 @@ class StepFunImageEdit(RepaintingTool):
 
     model: str = "step-image-edit-2"
     guidance_scale: float | None = None
-    modelverse_api_key: SecretStr | None = Field(
-        default_factory=secret_from_env("MODELVERSE_API_KEY", default=None), repr=False
-    )
+    modelverse_api_key: SecretStr | None = Field(default=None, repr=False)
     modelverse_base_url: str | None = None
 
     def __getstate__(self) -> dict[Any, Any]:
@@ -103,7 +101,7 @@ class StepFunImageEdit(RepaintingTool):
 
     def _arguments(self) -> type[BaseModel]:
         prompt = (str, Field(min_length=1, description=f"What to change.{longest_prompt(self.model)}"))
-        fields = {"image": picture_field(self.root_dir), "prompt": prompt, **choice_fields(self)}
+        fields = {"prompt": prompt, "image": picture_field(self.root_dir), **choice_fields(self)}
         return create_model("StepFunImageEditInput", **fields, runtime=(Runtime, None))
 
     def _request(self, prompt: str, chosen: Mapping[str, Any]) -> dict[str, Any]:
@@ -113,10 +111,12 @@ class StepFunImageEdit(RepaintingTool):
         return request
 
     def _trial(self, params: dict[str, Any]) -> Flow[Picture]:
-        source, there = TRIAL_PICTURE, self.modelverse_base_url
-        return edit(source, model=self.model, prompt=TRIAL, fetch=True, api_key=None, base_url=there, params=params)
+        job = partial(edit, TRIAL_PICTURE, model=self.model, prompt=TRIAL, fetch=True)
+        return job(api_key=None, base_url=None, params=params)
 
-    def _run(self, image: Any, prompt: str, runtime: Annotated[Any, InjectedToolArg] = None, **chosen: Any) -> Made:
+    def _run(
+        self, prompt: str, image: Any = LATEST, runtime: Annotated[Any, InjectedToolArg] = None, **chosen: Any
+    ) -> Made:
         request = self._request(prompt, chosen)
         source = self._source(image, runtime)
         with self._at_work():
@@ -124,7 +124,7 @@ class StepFunImageEdit(RepaintingTool):
         return self._handed_over("Edited", picture)
 
     async def _arun(
-        self, image: Any, prompt: str, runtime: Annotated[Any, InjectedToolArg] = None, **chosen: Any
+        self, prompt: str, image: Any = LATEST, runtime: Annotated[Any, InjectedToolArg] = None, **chosen: Any
     ) -> Made:
         request = self._request(prompt, chosen)
         source = await self._asource(image, runtime)

@@ -74,10 +74,10 @@ def described(kind: Kind, root_dir: Path | None) -> str:
     return f"{', '.join(ways[:-1])}, or {ways[-1]}"
 
 
-def named_field(kind: Kind, also: Any, root_dir: Path | None) -> Any:
+def named_field(kind: Kind, also: Any, root_dir: Path | None, *, default: Any = ...) -> Any:
     """Make the schema's field for a file: a text to a model, and for a program also what else is taken."""
     told = f"Which {kind.noun}: {described(kind, root_dir)}."
-    return (Annotated[str | also, WithJsonSchema({"type": "string"})], Field(description=told))
+    return (Annotated[str | also, WithJsonSchema({"type": "string"})], Field(default, description=told))
 
 
 def named(

@@ -9,15 +9,18 @@ from typing import Any
 from langchain_core.tools import ToolException
 from pydantic import InstanceOf
 
-from langchain_stepfun.tools.naming import Address, Kind, check_size, content_of, named, named_field
+from langchain_stepfun.tools.naming import LATEST, Address, Kind, check_size, content_of, named, named_field
 from stepfun_client.picture import PICTURE_TYPES, Picture
 
 PICTURE = Kind("picture", "image", "png, jpeg, webp or gif", PICTURE_TYPES.__contains__)
 
 
 def picture_field(root_dir: Path | None) -> Any:
-    """Make the schema's field for a picture: a text to a model, and for a program also a block, a Picture or bytes."""
-    return named_field(PICTURE, InstanceOf[Picture] | InstanceOf[bytes] | Mapping[str, Any], root_dir)
+    """Make the schema's field for a picture: a text to a model, and for a program also a block, a Picture or bytes.
+
+    A model that names none means the newest.
+    """
+    return named_field(PICTURE, InstanceOf[Picture] | InstanceOf[bytes] | Mapping[str, Any], root_dir, default=LATEST)
 
 
 def find_picture(given: Any, *, runtime: Any, root_dir: Path | None, max_bytes: int) -> bytes | Address:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 from langchain_core.tools import InjectedToolArg
 from pydantic import BaseModel, Field, create_model
 
-from langchain_stepfun.tools.naming import Runtime
+from langchain_stepfun.tools.naming import LATEST, Runtime
 from langchain_stepfun.tools.painting import TRIAL, TRIAL_PICTURE, Made, RepaintingTool, trial_style
 from langchain_stepfun.tools.picture_choices import choice_fields, longest_prompt
 from langchain_stepfun.tools.pictures import picture_field
@@ -83,7 +83,7 @@ class StepFunImageToImage(RepaintingTool):
 
     def _arguments(self) -> type[BaseModel]:
         prompt = (str, Field(min_length=1, description=f"The new picture.{longest_prompt(self.model)}"))
-        fields = {"image": picture_field(self.root_dir), "prompt": prompt, **choice_fields(self)}
+        fields = {"prompt": prompt, "image": picture_field(self.root_dir), **choice_fields(self)}
         return create_model("StepFunImageToImageInput", **fields, runtime=(Runtime, None))
 
     def _request(self, prompt: str, chosen: Mapping[str, Any]) -> dict[str, Any]:
@@ -99,7 +99,9 @@ class StepFunImageToImage(RepaintingTool):
             params=trial_style(params),
         )
 
-    def _run(self, image: Any, prompt: str, runtime: Annotated[Any, InjectedToolArg] = None, **chosen: Any) -> Made:
+    def _run(
+        self, prompt: str, image: Any = LATEST, runtime: Annotated[Any, InjectedToolArg] = None, **chosen: Any
+    ) -> Made:
         request = self._request(prompt, chosen)
         source = self._source(image, runtime)
         with self._at_work():
@@ -107,7 +109,7 @@ class StepFunImageToImage(RepaintingTool):
         return self._handed_over("Drawn", picture)
 
     async def _arun(
-        self, image: Any, prompt: str, runtime: Annotated[Any, InjectedToolArg] = None, **chosen: Any
+        self, prompt: str, image: Any = LATEST, runtime: Annotated[Any, InjectedToolArg] = None, **chosen: Any
     ) -> Made:
         request = self._request(prompt, chosen)
         source = await self._asource(image, runtime)

@@ -13,8 +13,18 @@ import pytest
 from langchain_tests.integration_tests import RetrieversIntegrationTests, ToolsIntegrationTests
 from langchain_tests.unit_tests import ToolsUnitTests
 
-from langchain_stepfun import StepFunASR, StepFunSearchRetriever, StepFunTTS, StepFunVoiceClone, StepFunWebSearch
-from langchain_stepfun.tools.artifacts import audio_artifact
+from langchain_stepfun import (
+    StepFunASR,
+    StepFunImageEdit,
+    StepFunImageGen,
+    StepFunImageToImage,
+    StepFunSearchRetriever,
+    StepFunTTS,
+    StepFunVoiceClone,
+    StepFunWebSearch,
+)
+from langchain_stepfun.tools.artifacts import audio_artifact, picture_artifact
+from stepfun_client import Picture
 from stepfun_client.audio import Audio
 
 if TYPE_CHECKING:
@@ -23,7 +33,9 @@ if TYPE_CHECKING:
 
     from stepfun_emulator import Emulator
 
-TONE = Path(__file__).parents[2] / "data" / "tone.wav"
+DATA = Path(__file__).parents[2] / "data"
+TONE = DATA / "tone.wav"
+MEADOW = picture_artifact(Picture.of((DATA / "meadow.png").read_bytes()))
 SIX_SECONDS = Audio.of(bytes(6 * 2 * 16000), format="pcm", sample_rate=16000).to_wav()
 
 
@@ -85,6 +97,24 @@ class Searching:
     example: ClassVar[dict[str, Any]] = {"query": "StepFun"}
 
 
+class Drawing:
+    kind = StepFunImageGen
+    settings: ClassVar[dict[str, Any]] = {"show_to_model": True}
+    example: ClassVar[dict[str, Any]] = {"prompt": "a red house", "shape": "wide", "seed": 7}
+
+
+class Editing:
+    kind = StepFunImageEdit
+    settings: ClassVar[dict[str, Any]] = {"model_may_set": ("seed", "text_mode")}
+    example: ClassVar[dict[str, Any]] = {"image": MEADOW, "prompt": "make it night", "text_mode": False}
+
+
+class Transforming:
+    kind = StepFunImageToImage
+    settings: ClassVar[dict[str, Any]] = {"model": "step-1x-medium", "size": "512x512"}
+    example: ClassVar[dict[str, Any]] = {"image": MEADOW, "prompt": "in watercolours", "seed": 7}
+
+
 class TestStepFunTTSUnit(Speaking, Standard, ToolsUnitTests): ...
 
 
@@ -107,6 +137,24 @@ class TestStepFunWebSearchUnit(Searching, Standard, ToolsUnitTests): ...
 
 
 class TestStepFunWebSearchEmulated(Searching, Emulated, ToolsIntegrationTests): ...
+
+
+class TestStepFunImageGenUnit(Drawing, Standard, ToolsUnitTests): ...
+
+
+class TestStepFunImageGenEmulated(Drawing, Emulated, ToolsIntegrationTests): ...
+
+
+class TestStepFunImageEditUnit(Editing, Standard, ToolsUnitTests): ...
+
+
+class TestStepFunImageEditEmulated(Editing, Emulated, ToolsIntegrationTests): ...
+
+
+class TestStepFunImageToImageUnit(Transforming, Standard, ToolsUnitTests): ...
+
+
+class TestStepFunImageToImageEmulated(Transforming, Emulated, ToolsIntegrationTests): ...
 
 
 class TestStepFunSearchRetrieverEmulated(RetrieversIntegrationTests):

@@ -24,6 +24,9 @@ from langchain_stepfun import (
     StepFunASR,
     StepFunASRParser,
     StepFunFileLoader,
+    StepFunImageEdit,
+    StepFunImageGen,
+    StepFunImageToImage,
     StepFunSearchRetriever,
     StepFunToolkit,
     StepFunTTS,
@@ -41,12 +44,16 @@ OBJECTS: dict[str, Callable[..., Any]] = {
     "asr": lambda **settings: StepFunASR(model_may_set=["language"], **settings),
     "clone": lambda **settings: StepFunVoiceClone(confirm_paid=True, **settings),
     "search": StepFunWebSearch,
+    "draw": lambda **settings: StepFunImageGen(model_may_set=["shape", "steps"], **settings),
+    "edit": lambda **settings: StepFunImageEdit(modelverse_api_key=KEY, **settings),
+    "transform": StepFunImageToImage,
     "toolkit": lambda **settings: StepFunToolkit(settings={StepFunTTS: {"voice": "linjiajiejie"}}, **settings),
     "parser": StepFunASRParser,
     "loader": lambda **settings: StepFunFileLoader("notes.md", **settings),
     "retriever": StepFunSearchRetriever,
 }
-TOOLS = ("tts", "asr", "clone", "search")
+TOOLS = ("tts", "asr", "clone", "search", "draw", "edit", "transform")
+FREE = [StepFunTTS, StepFunASR, StepFunImageGen, StepFunImageEdit, StepFunImageToImage, StepFunWebSearch]
 
 COPIES: dict[str, Callable[[Any], Any]] = {
     "pickle": lambda made: pickle.loads(pickle.dumps(made)),
@@ -66,8 +73,8 @@ def test_cloning_is_in_the_toolkit_only_where_it_is_switched_on() -> None:
     free = StepFunToolkit().get_tools()
     paid = StepFunToolkit(confirm_paid=True).get_tools()
 
-    assert [type(tool) for tool in free] == [StepFunTTS, StepFunASR, StepFunWebSearch]
-    assert [type(tool) for tool in paid] == [StepFunTTS, StepFunASR, StepFunWebSearch, StepFunVoiceClone]
+    assert [type(tool) for tool in free] == FREE
+    assert [type(tool) for tool in paid] == [*FREE, StepFunVoiceClone]
 
 
 def test_the_toolkits_settings_reach_every_tool(tmp_path: Path) -> None:
@@ -77,16 +84,20 @@ def test_the_toolkits_settings_reach_every_tool(tmp_path: Path) -> None:
         output_dir=tmp_path / "out",
         root_dir=tmp_path / "in",
         timeout=7,
+        show_to_model=True,
         settings={StepFunTTS: {"voice": "linjiajiejie", "timeout": 70}, StepFunASR: {"model": "step-asr"}},
     )
 
-    say, listen, search = toolkit.get_tools()
+    say, listen, draw, edit, transform, search = made = toolkit.get_tools()
 
     assert (say.voice, say.output_dir, say.timeout) == ("linjiajiejie", tmp_path / "out", 70)
     assert (listen.model, listen.root_dir, listen.timeout) == ("step-asr", tmp_path / "in", 7)
-    assert all(tool.api_key.get_secret_value() == KEY for tool in (say, listen, search))
-    assert all(tool.http_client is toolkit.http_client for tool in (say, listen, search))
-    assert all(tool.handle_tool_error is True for tool in (say, listen, search))
+    assert (draw.output_dir, draw.show_to_model, draw.timeout) == (tmp_path / "out", True, 7)
+    assert (edit.root_dir, transform.root_dir) == (tmp_path / "in", tmp_path / "in")
+    assert search.timeout == 7
+    assert all(tool.api_key.get_secret_value() == KEY for tool in made)
+    assert all(tool.http_client is toolkit.http_client for tool in made)
+    assert all(tool.handle_tool_error is True for tool in made)
 
 
 def test_settings_of_a_tool_that_is_not_made_are_refused() -> None:
@@ -171,9 +182,10 @@ async def test_what_a_tool_made_survives_checkpoints_and_dumps(tools, use: Use) 
     spoken = await use(tools(StepFunTTS), text="Good morning.")
     heard = await use(tools(StepFunASR, timestamps=True), audio=spoken.artifact)
     found = await use(tools(StepFunWebSearch), query="StepFun")
+    drawn = await use(tools(StepFunImageGen, show_to_model=True), prompt="a red house")
     serializer = JsonPlusSerializer()
 
-    for message in (spoken, heard, found):
+    for message in (spoken, heard, found, drawn):
         assert serializer.loads_typed(serializer.dumps_typed(message)) == message
         assert loads(dumps(message), allowed_objects=[ToolMessage]) == message
         assert ToolMessage.model_validate_json(message.model_dump_json()) == message
@@ -194,6 +206,14 @@ def test_the_key_is_nowhere_to_be_seen(make: Callable[..., Any]) -> None:
             shown += [json.dumps(dumpd(one)), json.dumps(convert_to_openai_tool(one)), json.dumps(one.args)]
         assert not [text for text in shown if KEY in text]
         assert KEY.encode() not in pickle.dumps(one)
+
+
+@each_object
+def test_a_setting_that_is_refused_shows_no_key(make: Callable[..., Any]) -> None:
+    with pytest.raises(ValidationError) as caught:
+        make(api_key=KEY, timeout=-1)
+
+    assert KEY[:8] not in str(caught.value)
 
 
 class Watching(BaseCallbackHandler):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
@@ -14,9 +15,13 @@ from langchain_core.messages import AIMessage, ToolMessage
 if TYPE_CHECKING:
     from langchain_core.tools import BaseTool
 
+    from stepfun_emulator import Emulator
+
 KEY = "sk-never-to-be-seen-anywhere"
 SERVICE = "https://service.test/v1"
-TONE = (Path(__file__).parents[2] / "data" / "tone.wav").read_bytes()
+DATA = Path(__file__).parents[2] / "data"
+TONE = (DATA / "tone.wav").read_bytes()
+MEADOW = (DATA / "meadow.png").read_bytes()
 
 Use = Callable[..., Awaitable[ToolMessage]]
 
@@ -54,7 +59,7 @@ def scripted(*calls: Sequence[tuple[str, dict[str, Any]]]) -> Scripted:
 
 
 class PublicService:
-    """StepFun at an https address, which is as public as any: it hears the same in all recordings, and serves files."""
+    """StepFun at an https address, which is as public as any: it hears and draws the same always, and serves files."""
 
     def __init__(self, *, said: str = "Heard it.", **files: bytes) -> None:
         self.said = said
@@ -88,6 +93,54 @@ class PublicService:
             return httpx.Response(200, json={"task_id": "t1"})
         if request.url.path.endswith("/file/query"):
             return httpx.Response(200, json={"duration": 1, "result": [{"text": "Heard there.", "utterances": []}]})
+        if "/images/" in request.url.path:
+            drawn = {"b64_json": base64.b64encode(MEADOW).decode(), "seed": 3, "finish_reason": "success"}
+            return httpx.Response(200, json={"created": 1, "data": [drawn]})
         if (content := self.files.get(request.url.path)) is not None:
             return httpx.Response(200, content=content)
         return httpx.Response(404, json={"error": {"message": "no such path", "type": "invalid_request_error"}})
+
+
+class SecureEmulator(httpx.BaseTransport, httpx.AsyncBaseTransport):
+    """The emulator at an https address, as public as any; it keeps the hosts that were asked for, and visits no other.
+
+    Args:
+        emulator: The emulator, which forgets what it was asked before.
+    """
+
+    def __init__(self, emulator: Emulator) -> None:
+        self._emulator, self._place = emulator, httpx.URL(emulator.base_url)
+        emulator.requests.clear()
+        self._sync, self._async = httpx.HTTPTransport(), httpx.AsyncHTTPTransport()
+        self.hosts: list[str] = []
+
+    @property
+    def asked(self) -> list[tuple[str, str]]:
+        """The method and the path of all requests that came through."""
+        return [(request.method, request.path) for request in self._emulator.requests]
+
+    def settings(self) -> dict[str, Any]:
+        return {
+            "api_key": "any",
+            "base_url": SERVICE,
+            "max_retries": 0,
+            "http_client": httpx.Client(transport=self),
+            "http_async_client": httpx.AsyncClient(transport=self),
+        }
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        return self._sync.handle_request(self._rerouted(request))
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        return await self._async.handle_async_request(self._rerouted(request))
+
+    def _rerouted(self, request: httpx.Request) -> httpx.Request:
+        self.hosts.append(request.url.host)
+        if request.url.host != httpx.URL(SERVICE).host:
+            raise httpx.ConnectError(f"nobody may visit {request.url.host}", request=request)
+        request.url = request.url.copy_with(scheme="http", host=self._place.host, port=self._place.port)
+        return request
+
+    async def aclose(self) -> None:
+        self._sync.close()
+        await self._async.aclose()
