@@ -60,7 +60,7 @@ def make(recipe: Recipe[MadeT], model: Model, *, limit: ConcurrencyLimit | None,
         merged[recipe.rest] = {**settings.get(recipe.rest, {}), **given[recipe.rest]}
     try:
         return recipe.kind(**merged)
-    except (ValidationError, InvalidParameterError) as error:
+    except ValidationError as error:
         refused = _located(error, recipe, model, given)
         if refused is None:
             raise
@@ -108,15 +108,15 @@ def _limited(kind: type[BaseModel], model: Model, limit: ConcurrencyLimit) -> di
     if "concurrency_limit" in kind.model_fields:
         return {"concurrency_limit": limit}
     warnings.warn(
-        f"{model.place}: {model.place.key}: {kind.__name__} does not keep its provider's max_concurrency by itself; hold config.limit() "
-        "around its calls",
+        f"{model.place}: {model.place.key}: {kind.__name__} does not keep its provider's max_concurrency by itself; "
+        "hold config.limit() around its calls",
         stacklevel=4,
     )
     return {}
 
 
 def _located(
-    error: ValidationError | InvalidParameterError, recipe: Recipe[MadeT], model: Model, given: Collection[str]
+    error: ValidationError, recipe: Recipe[MadeT], model: Model, given: Collection[str]
 ) -> InvalidParameterError | None:
     """Say where in the configuration that stands which was refused; None where an override is to blame."""
     params = {recipe.names.get(param, param): param for param in model.places}
@@ -129,10 +129,8 @@ def _located(
     return None if given else model.place.refused(f"is refused: {_reasons(error)[0][1]}")
 
 
-def _reasons(error: ValidationError | InvalidParameterError) -> list[tuple[str, str]]:
+def _reasons(error: ValidationError) -> list[tuple[str, str]]:
     """List what was refused and why, without what was refused."""
-    if isinstance(error, InvalidParameterError):
-        return [(error.param or "", error.message)]
     found = []
     for detail in error.errors(include_input=False, include_url=False):
         cause = detail.get("ctx", {}).get("error")

@@ -76,11 +76,8 @@ class Text:
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "template": None if self.secret and self._holds_more() else self.template}
 
-    def __copy__(self) -> Text:
-        """Stay the same: a copy stays in this process, and may keep the secret."""
-        return self
-
     def __deepcopy__(self, _memo: dict[int, Any]) -> Text:
+        """Stay the same: a copy stays in this process, and may keep the secret."""
         return self
 
     def _holds_more(self) -> bool:

@@ -235,3 +235,25 @@ def test_a_limit_that_is_not_kept_is_told() -> None:
     provider = {"limits": {"max_concurrency": 2}}
     with pytest.warns(UserWarning, match=r"models\.step-3: StepFun does not keep .* max_concurrency"):
         load("step-3", {"providers": {"step": provider}, "models": {"step-3": None}})
+
+
+async def test_another_companys_host_has_a_key_of_its_own(
+    emulator: Emulator, use: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("MODELVERSE_API_KEY", raising=False)
+    monkeypatch.setenv("MY_OTHER_KEY", "mv-key")
+    (tmp_path / "meadow.png").write_bytes((SEED.parent / "meadow.png").read_bytes())
+    provider = {"api_key": "${MY_OTHER_KEY}", "base_url": emulator.modelverse_url, "max_retries": 0}
+    config = {
+        "providers": {"modelverse": provider},
+        "models": {"editor": {"model": "stepfun-ai/step1x-edit", "guidance_scale": 4}},
+    }
+    tool = load("editor", config, root_dir=tmp_path)
+
+    made = await use(tool, image="meadow.png", prompt="in ink")
+
+    assert [block.block_type for block in made.blocks] == ["text", "image"]
+    assert emulator.requests[-1].path.startswith("/modelverse/")
+    assert emulator.requests[-1].body["guidance_scale"] == 4
+    spec_of(tool).client.close()
+    await spec_of(tool).async_client.aclose()
