@@ -1,8 +1,8 @@
 """How a model names a file that a tool is to take. Whatever it says is hostile until it has been checked.
 
-A model names a file of the conversation, by its id or that of the tool call that made it; an https URL, of which
-`client.fetch` visits public hosts only; or, where the developer opened a folder, a file inside it. Which kind of file
-it must be, and that its content is one, is the caller's: see `Kind`.
+A model names a file of the conversation, by its id, that of the tool call that made it, or the path it was saved as; an
+https URL, of which `client.fetch` visits public hosts only; or, where the developer opened a folder, a file inside it.
+Which kind of file it must be, and that its content is one, is the caller's: see `Kind`.
 """
 
 from __future__ import annotations
@@ -203,7 +203,14 @@ def _held(kind: Kind, messages: Sequence[BaseMessage]) -> Iterator[tuple[list[st
             made = message.artifact if isinstance(message.artifact, list) else [message.artifact]
             held, outer = (made if _of(kind, made) else held), message.tool_call_id
         for block in reversed(_of(kind, held)):
-            yield [name for name in (block.get("id"), outer) if name], block
+            yield [name for name in (block.get("id"), outer, *_saved_as(block)) if name], block
+
+
+def _saved_as(block: Mapping[str, Any]) -> list[str]:
+    """The file a tool told of: its name is one of what the conversation holds, and no file is read for it."""
+    extras = block.get("extras")
+    path = extras.get("path") if isinstance(extras, Mapping) else None
+    return [path, Path(path).name] if isinstance(path, str) else []
 
 
 def _of(kind: Kind, blocks: Sequence[Any]) -> list[Mapping[str, Any]]:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
 from langchain_core.tools import BaseTool, ToolException
-from pydantic import BaseModel, PrivateAttr, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, PrivateAttr, field_validator, model_validator
 from typing_extensions import Self
 
 from langchain_stepfun.connection import Connected
@@ -25,6 +25,8 @@ class StepFunTool(Connected, BaseTool):
     checkpoints keep. What a model can put right raises `ToolException`; `handle_tool_error=True` tells it to the model
     instead.
     """
+
+    model_config = ConfigDict(extra="forbid")  # which a tool of LangChain's does not
 
     response_format: Literal["content", "content_and_artifact"] = "content_and_artifact"
 

@@ -287,7 +287,19 @@ async def test_pictures_go_by_their_id_and_the_last_is_the_newest() -> None:
         content = find_picture(name, runtime=runtime, root_dir=None, max_bytes=10_000_000)
         return len(content) - len(MEADOW)
 
-    named = {"last": 3, "c": 3, third["id"]: 3, "b": 2, second["id"]: 2, "a": 1, first["id"]: 1, "mine": 4}
+    first["extras"]["path"], second["extras"] = "/out/picture-1.png", "none"
+    named = {
+        "last": 3,
+        "/out/picture-1.png": 1,
+        "picture-1.png": 1,
+        "c": 3,
+        third["id"]: 3,
+        "b": 2,
+        second["id"]: 2,
+        "a": 1,
+        first["id"]: 1,
+        "mine": 4,
+    }
     assert {name: found(name) for name in named} == named
     with pytest.raises(ToolException, match=f"the newest first: {third['id']}, {second['id']}, {first['id']}, mine"):
         found("other")
@@ -352,6 +364,7 @@ RESULTS: dict[str, tuple[type[Exception], str]] = {
     "hostile-redirect": (InvalidParameterError, "169.254.169.254 is no public address"),
     "hostile-svg": (APIResponseError, "image/svg"),
     "hostile-html": (APIResponseError, "text/html"),
+    "hostile-endless": (InvalidParameterError, "more than 52,428,800 bytes"),
     "hostile-huge": (InvalidParameterError, "more than 52,428,800 bytes"),
 }
 
