@@ -68,7 +68,7 @@ class MessagesProtocol:
         """Choose function calling, the only way here; say so where another was wanted."""
         if wanted in ("json_schema", "json_mode"):
             warnings.warn(
-                f"the Messages API has no response_format, so {wanted} is asked for by function_calling", stacklevel=4
+                f"the Messages API has no response_format, so {wanted} is asked for by function_calling", stacklevel=3
             )
             return "function_calling"
         return wanted or "function_calling"

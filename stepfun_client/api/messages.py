@@ -251,7 +251,7 @@ class _StreamState:
         self._fold.add(piece)
 
     def _folded(self) -> Message:
-        if not self._reader.complete:
+        if not self._fold.is_whole:  # what one network read brought may not have been taken
             raise StreamInterruptedError(
                 "the stream was closed or broke before its end, so there is no whole message", trace_id=self.trace_id
             )

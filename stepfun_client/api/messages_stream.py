@@ -135,6 +135,7 @@ class MessagesStreamReader:
                 continue
             if data == b"[DONE]":  # chat's way to say that nothing more comes
                 self._done = True
+                read.append({"type": "message_stop"})
                 continue
             try:
                 event = self._event(data, name)
@@ -212,6 +213,12 @@ class MessageFold:
         self._head: dict[str, Any] = {}
         self._blocks: dict[int, _BlockFold] = {}
         self._usage: dict[str, Any] = {}
+        self._has_ended = False
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the end has been taken: a `stop_reason`, or `message_stop`."""
+        return self._has_ended or bool(self._head.get("stop_reason"))
 
     def add(self, event: MessageEvent) -> None:
         """Take the next event."""
@@ -229,6 +236,8 @@ class MessageFold:
         elif event["type"] == "message_delta":
             self._head.update({name: value for name, value in event["delta"].items() if value is not None})
             self._usage = latest_message_usage(self._usage, event["usage"])
+        elif event["type"] == "message_stop":
+            self._has_ended = True
 
     def body(self) -> dict[str, Any]:
         """Return what has come so far, shaped like a reply without stream."""
