@@ -6,6 +6,8 @@ answerer stands where the service has a model, and says so). Point any client at
     with stepfun_emulator.running() as base_url:
         client = OpenAI(base_url=base_url, api_key="any")
 
+The anthropic package is pointed at the same address without ``/v1``, and speaks to ``POST /messages``.
+
 Any key works, but one that begins with ``invalid`` (401) or ``broke`` (402). A message that contains
 ``censored-by-emulator`` is refused by moderation (451); a picture whose prompt contains ``filtered-by-emulator`` is
 answered as filtered. :data:`FAULTS` lists what can be made to go wrong.

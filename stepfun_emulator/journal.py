@@ -206,6 +206,10 @@ def _parsed(content: bytes, headers: dict[str, str]) -> Any:
     if headers.get("content-type", "").startswith("multipart/"):
         return None
     try:
-        return json.loads(content)
+        return json.loads(content, parse_constant=_no_number)
     except (ValueError, RecursionError):
         return None
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(f"{name} is Python, not JSON")

@@ -77,13 +77,28 @@ def json_body(request: Request) -> Any:
     return received.body
 
 
+def quotable_body(request: Request) -> Any:
+    """The JSON body of a request whose own words come back in the reply.
+
+    Raises:
+        Refusal: It is not JSON, or a text in it is none: half a surrogate pair cannot be written in UTF-8.
+    """
+    body = json_body(request)
+    if b"\\u" in request.state.content:
+        try:
+            json.dumps(body, ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            raise Refusal(400, "request_params_invalid", "the body has half a surrogate pair in a text") from None
+    return body
+
+
 def json_fields(request: Request, *documented: str) -> dict[str, Any]:
     """The fields of a JSON body that must be an object; null is as good as none.
 
     Raises:
         Refusal: It is no object, or has a field that is not documented, unless the emulator is lenient.
     """
-    body = json_body(request)
+    body = quotable_body(request)
     if not isinstance(body, dict):
         raise invalid("body", "the body must be a JSON object")
     for name in body:

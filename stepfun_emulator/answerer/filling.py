@@ -50,6 +50,8 @@ class Filler:
     def _value(self, schema: Any, name: str, depth: int) -> Any:
         if not isinstance(schema, dict):  # `true` allows anything
             return self._material.topic
+        if depth > 2 * _DEPTH:  # it asks for itself again and again, which no value can satisfy
+            return None
         schema = self._resolved(schema, name, depth)
         if "const" in schema:
             return schema["const"]
@@ -65,8 +67,10 @@ class Filler:
         }
         return makers.get(_kind(schema), self._string)(schema, name, depth)
 
-    def _resolved(self, schema: Schema, name: str, depth: int) -> Schema:
+    def _resolved(self, schema: Any, name: str, depth: int) -> Schema:
         """Follow ``$ref``, merge ``allOf``, choose one of ``anyOf`` and ``oneOf``."""
+        if not isinstance(schema, dict):
+            return {}
         for _ in range(_DEPTH):
             if "$ref" in schema:
                 rest = {key: value for key, value in schema.items() if key != "$ref"}
@@ -78,7 +82,7 @@ class Filler:
                 schema = _merged([rest, self._chosen(options, name, depth)])
             else:
                 break
-        return schema
+        return dict(schema)
 
     def _referred(self, pointer: str) -> Schema:
         node: Any = self._root

@@ -176,8 +176,12 @@ def _fitting(candidates: list[str], schema: dict[str, Any]) -> str | None:
     if not isinstance(pattern, str):
         return candidates[0] if candidates else None
     examples = [example for example in schema.get("examples", ()) if isinstance(example, str)]
+    try:
+        wanted = re.compile(pattern)
+    except re.error:  # JSON Schema's expressions are JavaScript's: not all of them are Python's
+        return next(iter((*candidates, *examples)), None)
     for candidate in (*candidates, *examples, *_LIKELY):
-        found = re.search(pattern, candidate)
+        found = wanted.search(candidate)
         if found is not None:
             return candidate
     return candidates[0] if candidates else None

@@ -12,7 +12,7 @@ from stepfun_emulator.chat.reply import whole
 from stepfun_emulator.chat.request import read_request
 from stepfun_emulator.chat.shapes import Shape
 from stepfun_emulator.chat.streaming import DONE, chunks, encode
-from stepfun_emulator.replies import EventStream, json_body, plan_of
+from stepfun_emulator.replies import EventStream, plan_of, quotable_body
 from stepfun_emulator.service import service_of
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ async def create(request: Request) -> Response:
     """Answer a chat request."""
     service = service_of(request)
     asked = read_request(
-        json_body(request),
+        quotable_body(request),
         stored=service.files.stored,
         knowledge=service.stores.read,
         lenient=service.lenient,

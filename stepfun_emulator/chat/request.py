@@ -20,6 +20,7 @@ from stepfun_emulator.chat.rules import (
     find_model,
     read_function,
 )
+from stepfun_emulator.chat.schemas import check_schema
 from stepfun_emulator.chat.server_tools import StoredKnowledge, read_server_tools
 from stepfun_emulator.errors import invalid, undocumented
 from stepfun_emulator.tokens import count_prompt
@@ -186,6 +187,7 @@ def _response_format(wanted: Any, model: Model) -> tuple[bool, dict[str, Any] | 
     schema = described.get("schema")
     if not isinstance(schema, dict):
         raise invalid("response_format.json_schema.schema", "response_format.json_schema.schema must be an object")
+    check_schema(schema, "response_format.json_schema.schema")
     return True, schema
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from stepfun_emulator.answerer.conversation import Said, Tool
 from stepfun_emulator.catalogue import MODELS, Model
+from stepfun_emulator.chat.schemas import check_schema
 from stepfun_emulator.errors import Refusal, invalid, no_such_model, undocumented
 
 _APIS = {"chat": "Chat Completions", "messages": "Messages", "responses": "Responses"}
@@ -163,6 +164,7 @@ def read_function(
     parameters = function.get(schema, {"type": "object", "properties": {}})
     if not isinstance(parameters, dict) or parameters.get("type") != "object":
         raise invalid(f"{at}.{schema}", f"{at}.{schema} must be a JSON Schema whose root type is object")
+    check_schema(parameters, f"{at}.{schema}")
     return Tool(name, description, parameters)
 
 

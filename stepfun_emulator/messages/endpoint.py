@@ -10,7 +10,7 @@ from stepfun_emulator.chat.answering import answered
 from stepfun_emulator.faults import Quirk
 from stepfun_emulator.messages.reply import events, whole
 from stepfun_emulator.messages.request import count_request, read_request
-from stepfun_emulator.replies import EventStream, json_body, named_event, plan_of
+from stepfun_emulator.replies import EventStream, named_event, plan_of, quotable_body
 from stepfun_emulator.service import service_of
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ async def create(request: Request) -> Response:
     """Answer a Messages request."""
     service = service_of(request)
     asked = read_request(
-        json_body(request), stored=service.files.stored, lenient=service.lenient, plan=plan_of(request)
+        quotable_body(request), stored=service.files.stored, lenient=service.lenient, plan=plan_of(request)
     )
     completion = await answered(asked, service, request.state.trace_id)
     if not asked.stream:
@@ -38,6 +38,6 @@ async def count_tokens(request: Request) -> Response:
     """The number of tokens of a prompt."""
     service = service_of(request)
     counted = count_request(
-        json_body(request), stored=service.files.stored, lenient=service.lenient, plan=plan_of(request)
+        quotable_body(request), stored=service.files.stored, lenient=service.lenient, plan=plan_of(request)
     )
     return JSONResponse({"input_tokens": counted})

@@ -8,7 +8,7 @@ from starlette.responses import JSONResponse, Response
 
 from stepfun_emulator.chat.answering import answered
 from stepfun_emulator.faults import Quirk
-from stepfun_emulator.replies import EventStream, json_body, named_event
+from stepfun_emulator.replies import EventStream, named_event, quotable_body
 from stepfun_emulator.responses.reply import reply
 from stepfun_emulator.responses.request import read_request
 from stepfun_emulator.responses.streaming import events
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 async def create(request: Request) -> Response:
     """Answer a Responses request."""
     service = service_of(request)
-    asked = read_request(json_body(request), stored=service.files.stored, lenient=service.lenient)
+    asked = read_request(quotable_body(request), stored=service.files.stored, lenient=service.lenient)
     made = reply(await answered(asked.chat, service, request.state.trace_id), asked.echo)
     fault: Fault | None = request.state.fault
     fails = fault is not None and fault.quirk is Quirk.FAILED

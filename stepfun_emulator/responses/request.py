@@ -14,6 +14,7 @@ from stepfun_emulator.chat.rules import (
     find_model,
     read_function,
 )
+from stepfun_emulator.chat.schemas import check_schema
 from stepfun_emulator.errors import invalid
 from stepfun_emulator.fields import Fields
 from stepfun_emulator.responses.items import Reader
@@ -101,6 +102,7 @@ def _format(fields: Fields) -> tuple[bool, dict[str, Any] | None]:
     schema = wanted.value("schema")
     if not isinstance(schema, dict):
         raise invalid(wanted.path("schema"), f"{wanted.path('schema')} must be an object")
+    check_schema(schema, wanted.path("schema"))
     return True, schema
 
 

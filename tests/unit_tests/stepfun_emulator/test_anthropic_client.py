@@ -35,7 +35,7 @@ def client(emulator) -> Iterator[Anthropic]:
 
 
 @pytest.fixture
-async def async_client(emulator: Emulator):
+async def async_client(emulator):
     root = emulator.base_url.removesuffix("/v1")
     async with AsyncAnthropic(base_url=root, auth_token="test", max_retries=0) as made:
         yield made

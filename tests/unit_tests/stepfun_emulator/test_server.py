@@ -186,10 +186,20 @@ def test_of_an_old_body_that_cannot_be_shortened_the_length_is_kept(nested):
     assert journal.requests[1].body is body
 
 
-def test_a_body_nested_too_deeply_is_no_json():
+@pytest.mark.parametrize("content", [b"[" * 100_000, b'{"n": NaN}'])
+def test_what_is_no_json(content):
     with stepfun_emulator.running() as base_url:
-        answer = httpx.post(f"{base_url}/search", content=b"[" * 100_000, headers=HEADERS)
-    assert (answer.status_code, answer.json()["error"]["type"]) == (400, "request_params_invalid")
+        answer = httpx.post(f"{base_url}/search", content=content, headers=HEADERS)
+    assert (answer.status_code, answer.json()["error"]["message"]) == (400, "the body is not valid JSON")
+
+
+def test_a_text_that_could_not_be_quoted_is_refused():
+    half, pair = b'{"query": "\\ud83d", "n": 1}', b'{"query": "\\ud83d\\ude00", "n": 1}'
+    with stepfun_emulator.running() as base_url, httpx.Client(base_url=base_url, headers=HEADERS) as client:
+        assert client.post("/search", content=pair).json()["query"] == "😀"
+        for path in ("/search", "/chat/completions", "/messages", "/responses"):
+            refused = client.post(path, content=half)
+            assert (refused.status_code, "surrogate" in refused.json()["error"]["message"]) == (400, True)
 
 
 def test_a_taken_port_is_told_in_one_line(capsys):
