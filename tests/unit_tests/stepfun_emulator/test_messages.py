@@ -161,7 +161,10 @@ def test_a_tool_loop(answer):
 
 
 def test_results_may_be_empty_or_errors_and_be_followed_by_words(answer):
-    first = [{"role": "user", "content": "weather in Paris"}, {"role": "assistant", "content": [USE]}]
+    first = [
+        {"role": "user", "content": "weather in Paris"},
+        {"role": "assistant", "content": [{"type": "text", "text": "I look."}, USE]},
+    ]
     empty = {"type": "tool_result", "tool_use_id": "toolu_1", "is_error": True}
     words = {"type": "text", "text": "Reply with only thanks"}
     assert "get_weather" in text_of(answer([*first, {"role": "user", "content": [empty]}], tools=[WEATHER]))
