@@ -17,10 +17,10 @@ from langchain_stepfun.tools.naming import Address
 from langchain_stepfun.tools.output import prepare, saved
 from langchain_stepfun.tools.picture_choices import TRIALS
 from langchain_stepfun.tools.pictures import PICTURE, find_picture
-from langchain_stepfun.tools.shapes import size_for
 from langchain_stepfun.tools.tool import StepFunTool, only_known, told_to_the_model
 from stepfun_client import InvalidParameterError
 from stepfun_client.api.image_params import check_prompt, traits_for
+from stepfun_client.api.image_shapes import nearest_size
 from stepfun_client.api.image_sizes import sizes_of
 
 if TYPE_CHECKING:
@@ -104,7 +104,8 @@ class PaintingTool(StepFunTool):
             check_prompt(model, prompt, traits_for(self.operation, model))
         if shape := picked.pop("shape", None):
             params = {name: value for name, value in params.items() if name not in _SIZE}
-            params |= size_for(model, shape)
+            with told_to_the_model("shape"):
+                params["width"], params["height"] = nearest_size(model, shape)
         return {"model": model, "prompt": prompt, "fetch": True, **params, **picked}
 
     @contextmanager

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
-from langchain_stepfun.tools.shapes import Shape
 from stepfun_client.catalog import MODELS, ImageOperation, find
 
 if TYPE_CHECKING:
     from langchain_stepfun.tools.painting import PaintingTool
+
+Shape = Literal["square", "landscape", "portrait", "wide", "tall", "1:1", "4:3", "3:4", "3:2", "2:3", "16:9", "9:16"]
 
 TRIALS: Mapping[str, Any] = {"negative_prompt": "blur", "text_mode": True, "cfg_scale": 2}
 """A value each, to ask whether an image model takes it."""

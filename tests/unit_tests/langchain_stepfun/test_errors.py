@@ -13,7 +13,7 @@ from langchain_core import exceptions as core
 import stepfun_client as stepfun
 from langchain_stepfun import ChatStepFun
 from langchain_stepfun import errors as ours
-from stepfun_emulator import FAULTS
+from tests.chat_faults import CHAT_FAULTS
 from tests.unit_tests.langchain_stepfun.conftest import CHUNKS, QUESTION, REPLY, STREAMED, WHOLE
 
 WAYS = {**WHOLE, **STREAMED}
@@ -235,7 +235,7 @@ SEEN: dict[str, tuple[type[Exception] | None, type[Exception] | None]] = {
 
 
 def test_every_fault_of_the_emulator_is_in_the_table() -> None:
-    assert set(SEEN) == set(FAULTS)
+    assert set(SEEN) == CHAT_FAULTS
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -7,8 +7,6 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from langchain.agents import create_agent
 from langchain_core.messages import HumanMessage, ToolMessage
 from langchain_core.tools import ToolException
@@ -17,9 +15,7 @@ from pydantic import ValidationError
 
 from langchain_stepfun import StepFunImageEdit, StepFunImageGen, StepFunImageToImage
 from langchain_stepfun.tools.artifacts import picture_artifact
-from langchain_stepfun.tools.shapes import size_for
 from stepfun_client import AuthenticationError, MissingAPIKeyError, Picture
-from stepfun_client.catalog import MODELS
 from tests.unit_tests.langchain_stepfun.conftest import WHOLE
 from tests.unit_tests.langchain_stepfun.tooling import MEADOW, PublicService, Use, called, scripted
 
@@ -114,21 +110,6 @@ async def test_a_shape_is_the_nearest_size_and_the_pixels_prove_it(tools, use, m
     assert drawn == pytest.approx(ratio, rel=0.21)  # 16:10 is the widest that two of them draw
     if model == "step-image-edit-2":
         assert drawn == pytest.approx(ratio, rel=0.02)
-
-
-@given(model=st.sampled_from([*MODELS]), wide=st.integers(1, 99), high=st.integers(1, 99))
-def test_any_ratio_finds_a_size_that_lies_the_same_way(model: str, wide: int, high: int) -> None:
-    found = size_for(model, f"{wide}:{high}")
-
-    image = MODELS[model].image
-    assert bool(found) == bool(image and image.sizes)
-    if found and wide != high:
-        assert (found["width"] - found["height"]) * (wide - high) >= 0
-
-
-def test_of_sizes_alike_the_largest_is_taken() -> None:
-    assert size_for("step-2x-large", "square") == {"width": 1024, "height": 1024}
-    assert size_for("a-model-of-tomorrow", "square") == {}
 
 
 @each_kind

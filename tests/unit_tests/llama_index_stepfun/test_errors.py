@@ -8,7 +8,7 @@ from llama_index.core.llms import ChatMessage
 
 import stepfun_client as client
 from llama_index_stepfun import StepFun
-from stepfun_emulator import FAULTS
+from tests.chat_faults import CHAT_FAULTS
 from tests.unit_tests.llama_index_stepfun.conftest import PIECES, QUESTION, STREAMED, TRACE, WHOLE
 from tests.unit_tests.llama_index_stepfun.test_tools import MULTIPLY
 
@@ -97,11 +97,7 @@ SEEN: dict[str, tuple[type[Exception] | None, type[Exception] | None]] = {
 
 
 def test_every_fault_of_the_emulator_is_in_the_table() -> None:
-    others = {
-        name for name in FAULTS if name.endswith("-websocket") or name.startswith("hostile-")
-    }  # a chat meets none
-
-    assert set(SEEN) == set(FAULTS) - others
+    assert set(SEEN) == CHAT_FAULTS
 
 
 @pytest.mark.parametrize("way", WAYS)
