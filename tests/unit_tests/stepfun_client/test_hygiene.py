@@ -13,6 +13,7 @@ import pytest
 
 import stepfun_client
 import stepfun_emulator
+from tests.chat_faults import CHAT_FAULTS
 
 MODULES = [
     "stepfun_client",
@@ -65,8 +66,7 @@ HEAVY = (
 
 
 @pytest.mark.parametrize(
-    "statement", ["import stepfun_client", "from tests.chat_faults import CHAT_FAULTS
-from stepfun_client import StepFunClient; StepFunClient()"]
+    "statement", ["import stepfun_client", "from stepfun_client import StepFunClient; StepFunClient()"]
 )
 def test_importing_it_loads_nothing_heavy(statement):
     program = f"{statement}; import sys; print(*(name for name in {HEAVY} if name in sys.modules))"
