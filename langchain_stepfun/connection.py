@@ -22,7 +22,8 @@ class Connected(BaseModel):
     The clients are made at first use and left out of copies and pickles; a pickle holds no key either.
     """
 
-    model_config = ConfigDict(hide_input_in_errors=True)  # the input holds the key
+    # The input holds the key; and a setting that is misspelt is told, not dropped.
+    model_config = ConfigDict(hide_input_in_errors=True, extra="forbid")
 
     api_key: SecretStr | None = Field(default_factory=secret_from_env(KEY_VARIABLES, default=None), repr=False)
     region: Literal["cn", "global"] = "cn"

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from langchain_core.tools import ToolException
 from pydantic import BaseModel, Field, create_model, field_validator, model_validator
 from typing_extensions import Self
 
@@ -29,7 +30,7 @@ class StepFunTTS(StepFunTool):
 
     The model reads a short sentence with the recording's length and id; the recording itself is the artifact, a
     standard audio block: `{"type": "audio", "base64": ..., "mime_type": ..., "extras": {"voice": ...,
-    "duration_seconds": ...}}`. A text of any length is spoken; above 1,000 characters in several requests.
+    "duration_seconds": ...}}`. A text of more than 1,000 characters is spoken in several requests, and joined.
 
     Args:
         model: A speaking model, e.g. `"step-tts-2"` or `"stepaudio-2.5-tts"`.
@@ -50,6 +51,7 @@ class StepFunTTS(StepFunTool):
             `"style"`, `"dialect"`, `"instruction"`, `"format"`, `"sample_rate"` and `"model"`; nothing by default. What
             it chooses wins over the setting here.
         voices: The voices it may choose among, if it may; `voice` is always one of them.
+        max_characters: The longest text a model may have spoken at once, since each character costs.
         api_key: The key; without one, `STEP_API_KEY` and then `STEPFUN_API_KEY` are read.
         region: `"cn"` for api.stepfun.com, `"global"` for api.stepfun.ai.
         plan: True to call Step Plan's paths.
@@ -61,7 +63,8 @@ class StepFunTTS(StepFunTool):
         http_async_client: An `httpx.AsyncClient` of your own, likewise.
 
     Raises:
-        ToolException: For what a model can put right: an empty text, two labels, a text that moderation refuses.
+        ToolException: For what a model can put right: a text that is empty or too long, two labels, a text that
+            moderation refuses.
         StepFunError: For everything else that fails.
 
     Example:
@@ -93,6 +96,7 @@ class StepFunTTS(StepFunTool):
     output_dir: Path | None = None
     model_may_set: tuple[str, ...] = ()
     voices: tuple[str, ...] = VOICES
+    max_characters: int = Field(default=5000, ge=1)
 
     @field_validator("model_may_set", mode="before")
     @classmethod
@@ -126,6 +130,10 @@ class StepFunTTS(StepFunTool):
         return SpeechParams(**{"response_format": self.format, **settings})  # type: ignore[typeddict-item]
 
     def _request(self, text: str, chosen: Mapping[str, Any]) -> dict[str, Any]:
+        if len(text) > self.max_characters:
+            raise ToolException(
+                f"text has {len(text):,} characters; allowed are {self.max_characters:,}. Say less, or say it in parts"
+            )
         prepare(self.output_dir)
         own = {"model": self.model, "voice": self.voice, **self._params()}
         return {"input": text, "progress": False, **own, **chosen_params(chosen)}

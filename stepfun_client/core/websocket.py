@@ -134,6 +134,7 @@ def open_websocket(settings: Settings, path: str, query: Mapping[str, str]) -> I
         query: Query parameters, such as the model.
 
     Raises:
+        InvalidParameterError: If the path or the model is certainly not served there; nothing has been sent.
         APIStatusError: If the service refuses the handshake.
         APIConnectionError: If it cannot be reached.
     """
@@ -167,7 +168,8 @@ async def open_websocket_async(
 
 
 def _address(settings: Settings, path: str, query: Mapping[str, str]) -> str:
-    return f"{re.sub('^http', 'ws', settings.root)}{path}?{urlencode(query)}"
+    settings.check(path, query.get("model"))
+    return f"{re.sub('^http', 'ws', settings.root)}{path}" + (f"?{urlencode(query)}" if query else "")
 
 
 def _options(settings: Settings) -> dict[str, Any]:

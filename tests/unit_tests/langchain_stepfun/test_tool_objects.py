@@ -209,6 +209,12 @@ def test_the_key_is_nowhere_to_be_seen(make: Callable[..., Any]) -> None:
 
 
 @each_object
+def test_a_misspelt_setting_is_told(make: Callable[..., Any]) -> None:
+    with pytest.raises(ValidationError, match=r"(?s)tiemout.*Extra inputs are not permitted"):
+        make(tiemout=5)
+
+
+@each_object
 def test_a_setting_that_is_refused_shows_no_key(make: Callable[..., Any]) -> None:
     with pytest.raises(ValidationError) as caught:
         make(api_key=KEY, timeout=-1)

@@ -171,6 +171,15 @@ async def test_what_only_the_developer_can_put_right_is_raised(tools, use: Use) 
     assert caught.value.param == "response_format"
 
 
+@pytest.mark.parametrize(("settings", "text"), [({}, "x" * 5001), ({"max_characters": 3}, "four")])
+async def test_a_model_has_only_so_much_spoken_at_once(tools, use: Use, emulator: Emulator, settings, text) -> None:
+    message = await use(tools(StepFunTTS, handle_tool_error=True, **settings), text=text)
+
+    assert message.status == "error"
+    assert f"text has {len(text):,} characters; allowed are {settings.get('max_characters', 5000):,}" in message.content
+    assert emulator.requests == []
+
+
 async def test_a_long_text_is_one_recording(tools, use: Use, emulator: Emulator) -> None:
     message = await use(tools(StepFunTTS, format="wav"), text="This is a sentence. " * 110)
 
