@@ -26,6 +26,9 @@ PriceUnit = Literal["1M tokens", "10k characters", "hour", "image"]
 MODEL_DEFAULT_CHAT = "step-3.7-flash"
 """The chat model of the quick start: text, images and video in, adjustable reasoning, tools."""
 
+MODEL_ROUTER = "step-router-v1"
+"""Step Plan's own model, which hands a request on to another: text only, and no search."""
+
 
 @dataclass(frozen=True, slots=True)
 class Price:
@@ -286,9 +289,7 @@ _CHAT_MODELS = (
         tools=True,
         json_schema=True,
     ),
-    ModelInfo(
-        "step-router-v1", _CHAT, _TEXT, _TEXT, max_output=384 * _K, web_search=False, on_plan=True, plan_only=True
-    ),
+    ModelInfo(MODEL_ROUTER, _CHAT, _TEXT, _TEXT, max_output=384 * _K, web_search=False, on_plan=True, plan_only=True),
     ModelInfo(
         "step-1o-turbo-vision",
         _CHAT,
@@ -371,7 +372,7 @@ _IMAGE_MODELS = (
         on_plan=True,
         price=_picture("0.02"),
     ),
-    # From the seed alone: sizes, steps and guidance. The plan's edit path serves step-image-edit-2 only.
+    # From the seed alone: sizes, steps and guidance. Of all these, the plan serves step-image-edit-2 only.
     _image(
         "step-1x-edit",
         ImageTraits(
@@ -395,6 +396,7 @@ _IMAGE_MODELS = (
             cfg_scale_default=6,
             cfg_scale_range=(1, 10),
         ),
+        on_plan=False,
         price=_picture("0.1"),
     ),
     _image(
@@ -409,6 +411,7 @@ _IMAGE_MODELS = (
             cfg_scale_range=(1, 10),
             style_reference=True,
         ),
+        on_plan=False,
     ),
     _image(
         "stepfun-ai/step1x-edit",

@@ -79,7 +79,7 @@ def count_tokens(
 ) -> Flow[TokenCount]:
     """Count a conversation's tokens."""
     content = encode_json({"model": model, "messages": list(messages)})
-    reply = yield Call("POST", "/token/count", content=content, **_options(options))
+    reply = yield Call("POST", "/token/count", content=content, model=model, **_options(options))
     counted = read(_TokenCountReply, reply)
     counted.data.trace_id = counted.trace_id
     return counted.data

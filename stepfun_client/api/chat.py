@@ -185,7 +185,9 @@ def chat_call(*, model: str, messages: Sequence[Mapping[str, Any]], stream: bool
         body["audio"] = {**body["audio"], "format": audio_format(stream=stream)}
     check_model_rules(body)
     content = encode_json(body, extra_body=extra_body)
-    return Call("POST", "/chat/completions", content=content, kind="chat", headers=headers, timeout=timeout)
+    return Call(
+        "POST", "/chat/completions", content=content, kind="chat", model=model, headers=headers, timeout=timeout
+    )
 
 
 def completion(

@@ -7,10 +7,10 @@ Only rules that are documented and certain. A model the catalogue does not know 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from stepfun_client.catalog import ModelInfo, find
+from stepfun_client.catalog import MODEL_ROUTER, ModelInfo, find
 from stepfun_client.errors import InvalidParameterError
 from stepfun_client.media import check_image_count
 
@@ -33,11 +33,11 @@ def check_shape(messages: Iterable[Any], tools: Iterable[Mapping[str, Any]] | No
                 param="messages",
             )
     check_image_count(messages)
-    _check_tools(tools or ())
+    check_tools(tools or ())
     return [{**message, "role": "system"} if message["role"] == "developer" else message for message in messages]
 
 
-def _check_tools(tools: Iterable[Mapping[str, Any]]) -> None:
+def check_tools(tools: Iterable[Mapping[str, Any]]) -> None:
     """Check the tools' names, which are each other's only distinction, and the shape of their parameters."""
     names: set[str] = set()
     for tool in tools:
@@ -77,12 +77,7 @@ def check_model_rules(body: Mapping[str, Any]) -> None:
     model = find(body["model"])
     if model is None:
         return
-    effort = body.get("reasoning_effort")
-    if effort and model.efforts and effort not in model.efforts:
-        raise InvalidParameterError(
-            f"reasoning_effort is {effort!r}; {model.id} takes {_listed(model.efforts)}; {_PAST_IT}",
-            param="reasoning_effort",
-        )
+    check_effort(body.get("reasoning_effort"), model, "reasoning_effort")
     if (body.get("response_format") or {}).get("type") == "json_schema" and not model.json_schema:
         raise InvalidParameterError(
             f"{model.id} does not take response_format json_schema; use json_object and describe the shape in the "
@@ -90,6 +85,49 @@ def check_model_rules(body: Mapping[str, Any]) -> None:
             param="response_format",
         )
     _check_modalities(body.get("modalities") or (), model)
+    check_output_limit(body.get("max_tokens"), model)
+    _check_search(body.get("tools") or (), model)
+    if model.id == MODEL_ROUTER:
+        _check_routed(body["messages"])
+
+
+def check_effort(effort: str | None, model: ModelInfo, param: str) -> None:
+    """Check how hard to think against what the model lists."""
+    if effort and model.efforts and effort not in model.efforts:
+        raise InvalidParameterError(
+            f"{param} is {effort!r}; {model.id} takes {_listed(model.efforts)}; {_PAST_IT}", param=param
+        )
+
+
+def check_output_limit(max_tokens: int | None, model: ModelInfo) -> None:
+    """Check the length of an answer against the model's longest."""
+    if max_tokens and model.max_output and max_tokens > model.max_output:
+        raise InvalidParameterError(
+            f"max_tokens is {max_tokens}; {model.id} takes at most {model.max_output}; {_PAST_IT}", param="max_tokens"
+        )
+
+
+def _check_search(tools: Iterable[Mapping[str, Any]], model: ModelInfo) -> None:
+    if model.web_search is False and any(tool.get("type") == "web_search" for tool in tools):
+        raise InvalidParameterError(
+            f"{model.id} does not take the tool web_search; step-3.7-flash does; {_PAST_IT}", param="tools"
+        )
+
+
+def _check_routed(messages: Iterable[Mapping[str, Any]]) -> None:
+    if shown := set(_part_types(messages)) - {"text"}:
+        raise InvalidParameterError(
+            f"{MODEL_ROUTER} takes text only, and no {' and no '.join(sorted(shown))}; step-3.7-flash takes pictures "
+            f"and videos; {_PAST_IT}",
+            param="messages",
+        )
+
+
+def _part_types(messages: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    for message in messages:
+        content = message.get("content")
+        for part in content if isinstance(content, (list, tuple)) else ():
+            yield str(part.get("type")) if isinstance(part, Mapping) else "text"
 
 
 def _check_modalities(modalities: Iterable[str], model: ModelInfo) -> None:

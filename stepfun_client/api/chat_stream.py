@@ -7,6 +7,7 @@ this module (the fold below, LangChain's messages, LlamaIndex's) finds plain Ope
 - `finish_reason` is there only where a choice ends, never `""` or null;
 - the pieces of a spoken answer join as text, however the base64 was cut;
 - every tool-call delta has an `index`, and its `id` and `name` once; server tool calls keep their `results`;
+- a stream has one `id`, its first, though step-router-v1 may change it on the way (section 3);
 - `usage` stays as it came: cumulative, so the last one counts (`latest_usage`).
 """
 
@@ -87,6 +88,7 @@ class ChatStreamReader:
     def __init__(self, *, choices: int = 1) -> None:
         self.trace_id: str | None = None
         self.headers: Mapping[str, str] = {}
+        self._id: str | None = None
         self._sse = SSEDecoder()
         self._tool_calls: dict[int, ToolCallSlots] = {}
         self._sound: dict[int, Base64Joiner] = {}
@@ -186,6 +188,10 @@ class ChatStreamReader:
         for choice in body.get("choices") or ():
             self._has_chosen = True
             self._clean(choice)
+        if self._id is None:
+            self._id = body.get("id")
+        elif body.get("id") != self._id:
+            body["id"] = self._id
         chunk: ChatChunk = body
         return chunk
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 def generate(*, model: str, prompt: str, fetch: bool, params: Mapping[str, Any]) -> Flow[Picture]:
     """Draw a picture."""
     body, options = checked_picture("generate", model, prompt, _as_wanted(params, fetch=fetch), shape=GenerateParams)
-    call = posting("/images/generations", _with_style(body), options, kind="image")
+    call = posting("/images/generations", _with_style(body), options, kind="image", model=model)
     return (yield from _made(call, body, fetch=fetch))
 
 
@@ -35,8 +35,8 @@ def transform(
     """Draw a picture over another."""
     params = {**_as_wanted(params, fetch=fetch), "source_weight": source_weight}
     body, options = checked_picture("transform", model, prompt, params, shape=TransformParams)
-    source_url = reference(image, REFERENCE, param="image")
-    call = posting("/images/image2image", {**_with_style(body), "source_url": source_url}, options, kind="image")
+    body = {**body, "source_url": reference(image, REFERENCE, param="image")}
+    call = posting("/images/image2image", _with_style(body), options, kind="image", model=model)
     return (yield from _made(call, body, fetch=fetch))
 
 
@@ -59,7 +59,8 @@ def edit(
     body, options = checked_picture("edit", model, prompt, params, shape=EditParams)
     file = yield from uploaded(image, EDITED, param="image", timeout=options.get("timeout"))
     form = _form({**body, **(options.pop("extra_body", None) or {})})
-    call = Call("POST", "/images/edits", form=form, upload=("image", file), kind="image", **sending(options))
+    upload = ("image", file)
+    call = Call("POST", "/images/edits", form=form, upload=upload, kind="image", model=model, **sending(options))
     return (yield from _made(call, body, fetch=fetch))
 
 

@@ -10,16 +10,14 @@ import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from stepfun_client.api.chat_checks import TOOL_NAME
-from stepfun_client.catalog import find
+from stepfun_client.api.chat_checks import TOOL_NAME, check_effort, check_output_limit
+from stepfun_client.catalog import MODEL_ROUTER, find
 from stepfun_client.errors import InvalidParameterError
 from stepfun_client.media import MAX_IMAGES
+from stepfun_client.plan import check_plan_model
 
 if TYPE_CHECKING:
-    from stepfun_client.catalog import ModelInfo
     from stepfun_client.core.settings import Settings
-
-ROUTER = "step-router-v1"
 
 _PAST_IT = "if StepFun allows it by now, send it with extra_body={...}"
 _SHAPE = '[{"role": "user", "content": "..."}]'
@@ -93,43 +91,23 @@ def check_model(body: Mapping[str, Any], settings: Settings) -> None:
     model = find(body["model"])
     if model is None:
         return
-    _check_plan(model, settings)
-    _check_limit(body.get("max_tokens"), model)
-    if model.id == ROUTER:
+    check_plan_model(model.id, on_plan=settings.on_plan)
+    check_output_limit(body.get("max_tokens"), model)
+    if model.id == MODEL_ROUTER:
         _check_routed(body)
     else:
-        _check_effort(body, model)
-
-
-def _check_plan(model: ModelInfo, settings: Settings) -> None:
-    if model.plan_only and not (settings.plan or "/step_plan" in settings.address):
-        raise InvalidParameterError(
-            f"{model.id} is served on Step Plan only; use plan=True, with a key of the plan", param="model"
-        )
-
-
-def _check_limit(max_tokens: int | None, model: ModelInfo) -> None:
-    if max_tokens and model.max_output and max_tokens > model.max_output:
-        raise InvalidParameterError(
-            f"max_tokens is {max_tokens}; {model.id} takes at most {model.max_output}; {_PAST_IT}", param="max_tokens"
-        )
-
-
-def _check_effort(body: Mapping[str, Any], model: ModelInfo) -> None:
-    effort = (body.get("output_config") or {}).get("effort")
-    if effort and model.efforts and effort not in model.efforts:
-        listed = ", ".join(map(repr, model.efforts))
-        raise InvalidParameterError(f"effort is {effort!r}; {model.id} takes {listed}; {_PAST_IT}", param="effort")
+        check_effort((body.get("output_config") or {}).get("effort"), model, "effort")
 
 
 def _check_routed(body: Mapping[str, Any]) -> None:
     if shown := {block.get("type") for block in _blocks(body["messages"])} & {"image", "document"}:
         raise InvalidParameterError(
-            f"{ROUTER} takes text only, no {' and no '.join(sorted(map(str, shown)))}; step-3.7-flash takes pictures",
+            f"{MODEL_ROUTER} takes text only, no {' and no '.join(sorted(map(str, shown)))}; step-3.7-flash takes "
+            "pictures",
             param="messages",
         )
     if (body.get("output_config") or {}).get("effort"):
-        warnings.warn(f"{ROUTER} ignores the effort on the Messages API", stacklevel=2)
+        warnings.warn(f"{MODEL_ROUTER} ignores the effort on the Messages API", stacklevel=2)
 
 
 def _blocks(messages: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:

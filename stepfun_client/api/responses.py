@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 from pydantic import Field
 
-from stepfun_client.api.chat_checks import TOOL_NAME
+from stepfun_client.api.chat_checks import check_effort, check_tools
 from stepfun_client.api.resource import AsyncResource, BodyOptions, Resource, checked, posting, read, some_text
-from stepfun_client.api.responses_reply import OutputItem, Response, function_output, input_items
+from stepfun_client.api.responses_reply import OutputItem, Response, failure, function_output, input_items
 from stepfun_client.api.responses_stream import ResponseEvent, ResponseReader
 from stepfun_client.api.streams import AsyncStream, Stream
-from stepfun_client.errors import InvalidParameterError, stream_error
+from stepfun_client.catalog import find
+from stepfun_client.errors import InvalidParameterError
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -69,14 +70,23 @@ def response_call(*, model: str, input: Input, stream: bool, params: Mapping[str
     """
     given = checked(ResponseParams, params)
     options = {name: given.pop(name) for name in BodyOptions.__annotations__ if name in given}
-    items = input_items(input)
-    if not items:
-        raise InvalidParameterError("input is empty; it must be a text or a list of at least one item", param="input")
-    if effort := given.pop("effort", None):
-        given["reasoning"] = {**(given.get("reasoning") or {}), "effort": effort}
+    body = {"model": some_text(model, "model"), "input": input_items(input), **_with_effort(given)}
+    if known := find(model):
+        check_effort((body.get("reasoning") or {}).get("effort"), known, "effort")
     _check_tools(given)
-    body = {"model": some_text(model, "model"), "input": items, **given}
-    return posting("/responses", {**body, "stream": True} if stream else body, options, kind="chat")
+    return posting("/responses", {**body, "stream": True} if stream else body, options, kind="chat", model=model)
+
+
+def _with_effort(given: dict[str, Any]) -> dict[str, Any]:
+    """Write the effort where the wire has it."""
+    effort, reasoning = given.pop("effort", None), given.get("reasoning") or {}
+    if effort is None:
+        return given
+    if reasoning.get("effort", effort) != effort:
+        raise InvalidParameterError(
+            f"effort is {effort!r} and reasoning says {reasoning['effort']!r}; give one of them", param="effort"
+        )
+    return {**given, "reasoning": {**reasoning, "effort": effort}}
 
 
 def _check_tools(given: Mapping[str, Any]) -> None:
@@ -86,19 +96,14 @@ def _check_tools(given: Mapping[str, Any]) -> None:
             "function too",
             param="tool_choice",
         )
-    for tool in given.get("tools") or ():
-        if "function" in tool:
-            raise InvalidParameterError(
-                "the Responses API takes flat functions: {'type': 'function', 'name': ..., 'parameters': {...}}, "
-                "without 'function' around them, as client.chat takes them",
-                param="tools",
-            )
-        if tool.get("type") == "function" and not TOOL_NAME.fullmatch(str(tool.get("name") or "")):
-            raise InvalidParameterError(
-                f"the tool name {tool.get('name')!r} is refused by StepFun: it must begin with a letter or _, and hold "
-                "at most 64 letters, digits, _ and -",
-                param="tools",
-            )
+    tools = given.get("tools") or ()
+    if any("function" in tool for tool in tools):
+        raise InvalidParameterError(
+            "the Responses API takes flat functions: {'type': 'function', 'name': ..., 'parameters': {...}}; it is "
+            "client.chat that takes them with 'function' around them",
+            param="tools",
+        )
+    check_tools({"type": tool.get("type"), "function": tool} for tool in tools)
 
 
 def answer(*, model: str, input: Input, params: Mapping[str, Any]) -> Flow[Response]:  # noqa: A002
@@ -106,7 +111,7 @@ def answer(*, model: str, input: Input, params: Mapping[str, Any]) -> Flow[Respo
     reply = yield response_call(model=model, input=input, stream=False, params=params)
     response = read(Response, reply)
     if response.status == "failed" or response.error:
-        raise stream_error(response.error or {"message": "the answer failed"}, trace_id=response.trace_id)
+        raise failure(response.error, trace_id=response.trace_id)
     return response
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import Field
 
 from stepfun_client.api.resource import WireModel, WirePart
+from stepfun_client.errors import APIStatusError, InvalidParameterError, stream_error
 
 Item = dict[str, Any]
 
@@ -48,6 +49,15 @@ class OutputItem(WirePart):
     def text(self) -> str:
         """The words of it."""
         return "".join(part.text for part in self.content or self.summary)
+
+    def to_input(self) -> Item | None:
+        """Write it as an item of the next request's input; None for what has no place there, as its thoughts."""
+        if self.type == "message":
+            return {"role": "assistant", "content": self.text} if self.text else None
+        if self.type == "function_call":
+            said = {"call_id": self.call_id, "name": self.name, "arguments": self.arguments or "{}"}
+            return {"type": "function_call", **said}
+        return None if self.type == "reasoning" else self.model_dump(exclude_unset=True)
 
 
 class ResponseUsage(WirePart):
@@ -95,7 +105,7 @@ class Response(WireModel):
         """Write the answer as items of the next request's input, where its calls' outputs follow.
 
         An assistant's turn is a plain text there: StepFun refuses `output_text` parts. Reasoning is left out: no source
-        says that it may go back.
+        says that it may go back. An item that is not known here goes back as it came.
 
         Example:
             >>> question = {"role": "user", "content": "What is 6 * 7?"}
@@ -103,14 +113,7 @@ class Response(WireModel):
             >>> response.to_input()
             [{'role': 'assistant', 'content': '6 * 7 = 42'}]
         """
-        items: list[Item] = []
-        for item in self.output:
-            if item.type == "message" and item.text:
-                items.append({"role": "assistant", "content": item.text})
-            elif item.type == "function_call":
-                said = {"call_id": item.call_id, "name": item.name, "arguments": item.arguments or "{}"}
-                items.append({"type": "function_call", **said})
-        return items
+        return [said for item in self.output if (said := item.to_input())]
 
 
 def function_output(call: OutputItem | str, output: str) -> Item:
@@ -128,19 +131,50 @@ def function_output(call: OutputItem | str, output: str) -> Item:
     return {"type": "function_call_output", "call_id": call_id, "output": output}
 
 
+def failure(error: Any, *, trace_id: str | None) -> APIStatusError:
+    """Build the error of an answer that failed. OpenAI's shape names its kind in `code`, where others have `type`."""
+    if isinstance(error, Mapping):
+        named = {name: value for name, value in error.items() if name != "type" or value != "error"}
+        error = {"type": named.get("code"), **named}
+    return stream_error(error or {"message": "the answer failed, and the service does not say why"}, trace_id=trace_id)
+
+
 def input_items(given: str | Iterable[Mapping[str, Any] | OutputItem]) -> str | list[Item]:
-    """Write a request's input: what an earlier answer held is put as StepFun takes it."""
-    if isinstance(given, str):
-        return given
-    return [item for one in given for item in _input_item(one)]
+    """Write a request's input: what an earlier answer held is put as StepFun takes it.
+
+    Raises:
+        InvalidParameterError: If it is empty, or holds what is no item.
+    """
+    if isinstance(given, Mapping):
+        raise InvalidParameterError("input is one item; put it into a list, or pass a text", param="input")
+    items = given if isinstance(given, str) else [item for at, one in enumerate(given) for item in _items(one, at)]
+    if not items:
+        raise InvalidParameterError("input is empty; it must be a text or a list of at least one item", param="input")
+    return items
 
 
-def _input_item(item: Mapping[str, Any] | OutputItem) -> list[Item]:
+def _items(item: Any, at: int) -> list[Item]:
     if isinstance(item, OutputItem):
-        return Response(output=[item]).to_input()
-    content = item.get("content")
-    if item.get("role") == "assistant" and isinstance(content, list):
-        parts = [part for part in content if isinstance(part, Mapping)]
-        if len(parts) == len(content) and all(part.get("type") in ("output_text", "text") for part in parts):
-            return [{"role": "assistant", "content": "".join(str(part.get("text") or "") for part in parts)}]
+        said = item.to_input()
+        return [said] if said else []
+    if not isinstance(item, Mapping):
+        raise InvalidParameterError(
+            f"input[{at}] is a {type(item).__name__}; an item is a message {{'role': ..., 'content': ...}}, an output "
+            "item of an earlier answer, or function_output(...)",
+            param="input",
+        )
+    if item.get("role") == "assistant" and (text := _text_of(item.get("content"))) is not None:
+        return [{"role": "assistant", "content": text}]
     return [dict(item)]
+
+
+def _text_of(content: Any) -> str | None:
+    """The text of a message's content, whether plain or in parts; None where there is more than text in it."""
+    if isinstance(content, str):
+        return content
+    parts = [
+        part for part in content or () if isinstance(part, Mapping) and part.get("type") in ("output_text", "text")
+    ]
+    if not isinstance(content, (list, tuple)) or len(parts) < len(content):
+        return None
+    return "".join(str(part.get("text") or "") for part in parts)

@@ -9,8 +9,8 @@ from pydantic import Field
 
 from stepfun_client.api.event_reader import EventReader
 from stepfun_client.api.resource import WirePart, validated
-from stepfun_client.api.responses_reply import OutputItem, Response
-from stepfun_client.errors import StreamInterruptedError, stream_error
+from stepfun_client.api.responses_reply import OutputItem, Response, failure
+from stepfun_client.errors import StepFunError, StreamInterruptedError
 
 
 class ResponseEvent(WirePart):
@@ -99,6 +99,7 @@ class ResponseReader(EventReader[ResponseEvent]):
 
     def __init__(self) -> None:
         super().__init__()
+        self._items: list[Any] = []  # those that are whole, should the last event not repeat them
         self._last: Mapping[str, Any] | None = None
 
     @property
@@ -116,11 +117,16 @@ class ResponseReader(EventReader[ResponseEvent]):
         if kind == "error":
             raise self._problem(body)
         if kind == "response.failed":
-            raise stream_error((body.get("response") or {}).get("error") or body, trace_id=self.trace_id)
+            raise failure((body.get("response") or {}).get("error"), trace_id=self.trace_id)
         event = _CLASSES.get(kind, ResponseEvent).model_validate({**body, "type": kind})
+        if isinstance(event, ItemDone):
+            self._items.append(body["item"])
         if isinstance(event, ResponseEnded):
-            self._last = event.response
+            self._last = event.response if event.response.get("output") else {**event.response, "output": self._items}
         return [event]
+
+    def _problem(self, body: Mapping[str, Any]) -> StepFunError:
+        return failure(body.get("error") or dict(body), trace_id=self.trace_id)
 
     def response(self) -> Response:
         """Make the whole of what has been read.

@@ -91,6 +91,7 @@ class Call:
         form: Fields of a multipart form, beside `upload`.
         upload: The form's file and the name of its field.
         kind: Which default timeouts fit.
+        model: The model that is asked for, where it may be one that only Step Plan serves, or that it does not.
         headers: Headers of this call only; they win over the client's.
         timeout: Seconds between bytes, for this call only.
         repeatable: False for what costs money each time, such as a voice clone: it is sent again only where it
@@ -105,6 +106,7 @@ class Call:
     form: Mapping[str, str] = field(default_factory=dict)
     upload: tuple[str, Upload] | None = None
     kind: Kind = "plain"
+    model: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     timeout: float | None = None
     repeatable: bool = True

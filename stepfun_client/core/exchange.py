@@ -100,8 +100,12 @@ Steps: TypeAlias = "Generator[Action, Outcome, T]"
 
 
 def exchange(call: Call, settings: Settings, *, stream: bool = False) -> Steps[Answer]:
-    """Make one call, with retries; return the good answer or raise what came of the last attempt."""
+    """Make one call, with retries; return the good answer or raise what came of the last attempt.
+
+    What is certainly not served there is refused, and not sent.
+    """
     settings = call.settings.beside(settings) if call.settings else settings
+    settings.check(call.path, call.model)
     answer = yield from _attempts(repeat(Send(call, settings, stream)), settings, again=call.may_be_sent_again)
     if answer.is_good:
         return answer

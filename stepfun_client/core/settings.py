@@ -14,6 +14,7 @@ from pydantic import SecretStr
 
 from stepfun_client.core.fetching import DEFAULT_PORTS
 from stepfun_client.errors import GLOBAL_KEY_PAGE, KEY_PAGE, InvalidParameterError, MissingAPIKeyError
+from stepfun_client.plan import check_plan_model, check_plan_path
 
 if TYPE_CHECKING:
     from stepfun_client.core.call import Kind
@@ -127,6 +128,29 @@ class Settings:
                 param="base_url",
             )
         return address
+
+    @property
+    def on_plan(self) -> bool:
+        """Whether Step Plan is called: as `plan` says, or by an address that leads there."""
+        return self.plan or "/step_plan/" in f"{self.address}/"
+
+    def check(self, path: str, model: str | None = None) -> None:
+        """Refuse what is certainly not there: what Step Plan lacks, and what the open platform lacks.
+
+        Args:
+            path: The path below the address, with its leading slash.
+            model: The model that is asked for, where one is.
+
+        Raises:
+            InvalidParameterError: If the path or the model is not served there.
+        """
+        if self.vendor != STEPFUN:
+            return
+        on_plan = self.on_plan
+        if on_plan:
+            check_plan_path(path)
+        if model is not None:
+            check_plan_model(model, on_plan=on_plan)
 
     @property
     def origin(self) -> tuple[str, str, int]:
