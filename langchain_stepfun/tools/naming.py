@@ -19,7 +19,7 @@ from langchain_core.messages import BaseMessage, ToolMessage
 from langchain_core.tools import InjectedToolArg, ToolException
 from pydantic import Field, SkipValidation, WithJsonSchema
 
-from stepfun_client.core.fetching import is_public, place_of
+from stepfun_client.core.fetching import plainly_public
 from stepfun_client.errors import InvalidParameterError
 from stepfun_client.sniffing import sniff
 
@@ -154,13 +154,9 @@ def check_form(address: Address) -> None:
         ToolException: If it holds a user or password, another service's port, or a host that is plainly not public.
     """
     try:
-        host = place_of(address.url).host
+        plainly_public(address.url)
     except InvalidParameterError as error:
         raise ToolException(str(error)) from error
-    is_number = ":" in host or host.rpartition(".")[2].isdecimal()
-    is_inside = "." not in host.rstrip(".") or host.rstrip(".").endswith((".localhost", ".internal"))
-    if (is_number and not is_public(host)) or (is_inside and not is_number):
-        raise ToolException(f"{host} is no public host; name an https URL of one")
 
 
 def _address(url: str) -> Address:

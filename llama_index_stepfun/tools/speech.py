@@ -11,6 +11,7 @@ from llama_index_stepfun.recognition import DEFAULT_MODEL, asks_for_times, takes
 from llama_index_stepfun.tools.part import Arguments, ToolPart
 from llama_index_stepfun.tools.shelf import Shelf
 from llama_index_stepfun.tools.sources import Link, find
+from stepfun_client.core.fetching import plainly_public
 from stepfun_client.errors import InvalidParameterError
 
 if TYPE_CHECKING:
@@ -142,7 +143,10 @@ class SpeechTools(ToolPart):
 
     def _passed_on(self, found: Audio | bytes | Link) -> str | None:
         """Return the URL for a model that takes nothing else, and whose recordings StepFun fetches itself."""
-        return found.url if isinstance(found, Link) and takes_urls_only(self.asr_model) else None
+        if not isinstance(found, Link) or not takes_urls_only(self.asr_model):
+            return None
+        plainly_public(found.url)
+        return found.url
 
     def _sound(self, found: Audio | bytes | Link) -> Audio | bytes:
         return self._fetched(found, "audio") if isinstance(found, Link) else found

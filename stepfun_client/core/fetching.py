@@ -146,6 +146,22 @@ def is_public(address: str) -> bool:
     return ip.is_global and not ip.is_multicast and not ip.is_reserved and ip not in _METADATA
 
 
+def plainly_public(url: str) -> Place:
+    """Check what can be checked of an address that is not fetched here, but named to StepFun, which fetches it.
+
+    Raises:
+        InvalidParameterError: If it holds a user or password, another service's port, or a host that is plainly not
+            public: a private address, or a name without a dot.
+    """
+    place = place_of(url)
+    host = place.host.rstrip(".")
+    is_number = ":" in host or host.rpartition(".")[2].isdecimal()
+    is_inside = "." not in host or host.endswith((".localhost", ".internal"))
+    if not is_public(host) if is_number else is_inside:
+        raise refusal(place.shown, f"{host} is no public host")
+    return place
+
+
 def redirected(place: Place, status: int, headers: Mapping[str, str]) -> Place | None:
     """Return where a reply sends its reader; None where it does not.
 

@@ -298,6 +298,18 @@ async def test_a_model_that_takes_urls_only_is_given_the_url(use, service, no_na
     assert json.loads(service.sent[0].content)["audio"]["url"] == "https://example.com/clip.wav"
 
 
+@pytest.mark.parametrize(
+    "host", ["10.0.0.1", "127.1", "2130706433", "[::1]", "localhost", "intranet", "a.internal", "me:pass@example.com"]
+)
+async def test_an_address_that_is_not_public_is_not_passed_on_either(use, service, host):
+    service.spec.asr_model = "step-asr-1.1"
+
+    with pytest.raises(InvalidParameterError, match="is not fetched"):
+        await use(service.spec, "transcribe", audio=f"https://{host}/clip.wav")
+
+    assert service.sent == []
+
+
 async def test_the_developers_settings_of_listening(use, spec, emulator, tmp_path):
     (tmp_path / "a.wav").write_bytes(silence())
     one = spec(root_dir=tmp_path, timestamps=False, asr_model="stepaudio-2-asr-pro", asr_options={"language": "en"})
