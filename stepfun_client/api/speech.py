@@ -209,7 +209,11 @@ class AsyncSpeech(AsyncResource):
         voice: str,
         **params: Unpack[StreamParams],
     ) -> AsyncSpeechStream:
-        """Speak a text in pieces, to iterate with `async for`; texts are taken in a task of their own."""
+        """Speak a text in pieces, to iterate with `async for`; see `Speech.stream`.
+
+        Texts are taken in a task of their own. What waits for them must be asynchronous: while an ordinary generator
+        waits, so does the event loop.
+        """
         plan = SpeechPlan(model=model, voice=voice, text=input if isinstance(input, str) else None, params=params)
         kinds = (Iterable, AsyncIterable)
         return AsyncSpeechStream(plan, plan.legs(self._runner.events, self._runner.converse, input, kinds))
