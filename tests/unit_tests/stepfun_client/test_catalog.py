@@ -130,7 +130,9 @@ def test_the_router_lives_on_the_plan_only():
         ("step-image-edit-2", True),
         ("step-1x-edit", False),
         ("step-asr", False),
-        ("step-2x-large", None),
+        ("step-2x-large", False),
+        ("step-1x-medium", False),
+        ("step-tts-2", None),
     ],
 )
 def test_step_plan(model, on_plan):

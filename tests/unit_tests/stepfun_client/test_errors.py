@@ -126,8 +126,8 @@ def test_where_nothing_is_certain_there_is_no_advice():
 async def test_on_the_plan_a_path_it_lacks_is_said_to_be_one(both, server, wire):
     client = both.client(server.answers(wire.reply(b"404 page not found", 404, content_type="text/plain")), plan=True)
     with pytest.raises(NotFoundError, match="Step Plan does not offer this path; use plan=False"):
-        await both.get(client.files.list())
-    assert server.requests[0].path == "/step_plan/v1/files"
+        await both.get(client.chat.create(**wire.ask))  # one that is known to be missing is not even sent
+    assert server.requests[0].path == "/step_plan/v1/chat/completions"
 
 
 @pytest.mark.parametrize(
