@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from stepfun_client.api.realtime_params import SESSION_SECONDS, Tool, Turn, check_synchronous, realtime_settings
 from stepfun_client.api.realtime_session import AsyncRealtimeSession, RealtimeSession
@@ -12,7 +12,7 @@ from stepfun_client.api.resource import AsyncResource, Resource
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from stepfun_client.api.realtime_params import RealtimeParams
+    from stepfun_client.api.realtime_params import Conduct, RealtimeParams
 
 
 class Realtime(Resource):
@@ -69,8 +69,13 @@ class Realtime(Resource):
         """
         callables = callables or {}
         check_synchronous(callables)
-        conduct: dict[str, Any] = {"reconnect": reconnect, "ends_after": ends_after, "warn_before": warn_before}
-        conduct.update(remembered=remembered, history=tuple(history))
+        conduct: Conduct = {
+            "reconnect": reconnect,
+            "ends_after": ends_after,
+            "warn_before": warn_before,
+            "remembered": remembered,
+            "history": tuple(history),
+        }
         settings = realtime_settings(model, params, callables, **conduct)
         return RealtimeSession(self._runner.settings, settings)
 
@@ -94,7 +99,12 @@ class AsyncRealtime(AsyncResource):
 
         Callables may be asynchronous, and should be where they take time: plain ones are called in the event loop.
         """
-        conduct: dict[str, Any] = {"reconnect": reconnect, "ends_after": ends_after, "warn_before": warn_before}
-        conduct.update(remembered=remembered, history=tuple(history))
+        conduct: Conduct = {
+            "reconnect": reconnect,
+            "ends_after": ends_after,
+            "warn_before": warn_before,
+            "remembered": remembered,
+            "history": tuple(history),
+        }
         settings = realtime_settings(model, params, callables or {}, **conduct)
         return AsyncRealtimeSession(self._runner.settings, settings)

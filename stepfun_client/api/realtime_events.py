@@ -7,7 +7,7 @@ import binascii
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, TypeAlias
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, ValidationError
 
 from stepfun_client.api.resource import WirePart
 from stepfun_client.core.call import unreadable
@@ -246,15 +246,18 @@ _CLASSES: dict[str, type[RealtimeEvent]] = {
 
 
 def event_of(event: Mapping[str, Any], *, trace_id: str | None) -> RealtimeEvent:
-    """Read one of the service's events; what is not known is kept whole.
+    """Read one of the service's events; what is not known, or not as it should be, is kept whole.
 
     Raises:
         APIResponseError: If a piece of sound is no base64.
     """
     kind = str(event.get("type") or "")
-    if special := _SPECIAL.get(kind):
-        return special(event, trace_id)
-    return _CLASSES.get(kind, UnknownEvent).model_validate({**event, "type": kind})
+    try:
+        if special := _SPECIAL.get(kind):
+            return special(event, trace_id)
+        return _CLASSES.get(kind, UnknownEvent).model_validate({**event, "type": kind})
+    except ValidationError:
+        return UnknownEvent.model_construct(**{**event, "type": kind})
 
 
 def _audio(event: Mapping[str, Any], trace_id: str | None) -> AudioDelta:
@@ -262,7 +265,7 @@ def _audio(event: Mapping[str, Any], trace_id: str | None) -> AudioDelta:
     try:
         sound = base64.b64decode(encoded, validate=True)
     except (binascii.Error, TypeError, ValueError) as error:
-        raise unreadable(str(encoded).encode(), error, trace_id=trace_id) from error
+        raise unreadable(str(encoded).encode("utf-8", "replace"), error, trace_id=trace_id) from error
     rest = {name: value for name, value in event.items() if name not in ("delta", "audio")}
     return AudioDelta(**rest, audio=sound)
 

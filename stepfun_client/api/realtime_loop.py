@@ -1,7 +1,8 @@
 """How a realtime session goes, told in steps: a generator that both sessions, sync and async, carry out.
 
 It yields what to do and is sent what came of it, as a `Flow` is; it opens the session, sets it up before any sound is
-sent, says when its time is nearly over, and where it is asked to, opens another one in place of one that was lost.
+sent, says when its time is nearly over, and where it is asked to, opens another one in place of one that was lost. What
+the conversation has to say stands in its outbox, which is emptied between steps.
 """
 
 from __future__ import annotations
@@ -20,15 +21,22 @@ from stepfun_client.api.realtime_events import (
     SessionEnding,
     SessionUpdated,
 )
-from stepfun_client.errors import APIConnectionError, APITimeoutError, ServerError, StreamInterruptedError
+from stepfun_client.errors import (
+    APIConnectionError,
+    APITimeoutError,
+    RateLimitError,
+    ServerError,
+    StreamInterruptedError,
+)
 
 if TYPE_CHECKING:
     from stepfun_client.api.realtime_params import RealtimeSettings
-    from stepfun_client.api.realtime_state import Conversation
+    from stepfun_client.api.realtime_state import Beginning, Conversation
 
 _HANDSHAKE_SECONDS = 30.0
 _MOST_ATTEMPTS = 5
 _FIRST_DELAY_SECONDS = 0.5
+_STEADY_SECONDS = 5.0  # a session that is lost earlier counts as another failed attempt
 _SHORTEST_WAIT = 0.01
 
 
@@ -50,9 +58,9 @@ class Receive:
 
 @dataclass(frozen=True)
 class Say:
-    """Send events."""
+    """Send an event before all else."""
 
-    events: list[dict[str, Any]]
+    event: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -95,12 +103,18 @@ def session_steps(
         APIStatusError: If the service refuses the session.
     """
     yield from _opened(conversation)
-    if said := conversation.told():
-        yield Say(said)
+    conversation.begin()
     yield Ready()
+    failures = 0
     while True:
-        reason = yield from _conversing(settings, conversation, clock)
-        yield from _reopened(conversation, reason)
+        began = clock()
+        may_fail = settings.reconnect and failures < _MOST_ATTEMPTS
+        reason = yield from _conversing(settings, conversation, clock, may_fail=may_fail)
+        if clock() - began >= min(_STEADY_SECONDS, settings.ends_after):
+            failures = 0
+        conversation.leave()
+        failures = yield from _reopened(conversation, failures)
+        yield Tell(_reconnected(conversation.begin(), reason))
 
 
 def _opened(conversation: Conversation) -> Steps:
@@ -117,19 +131,19 @@ def _opened(conversation: Conversation) -> Steps:
             if isinstance(typed, Problem):
                 raise typed.error
             if isinstance(typed, SessionCreated):
-                yield Say([conversation.opening()])
+                yield Say(conversation.opening())
             is_set_up = is_set_up or isinstance(typed, SessionUpdated)
             yield Tell(typed)
 
 
 def _conversing(
-    settings: RealtimeSettings, conversation: Conversation, clock: Callable[[], float]
+    settings: RealtimeSettings, conversation: Conversation, clock: Callable[[], float], *, may_fail: bool
 ) -> Generator[Step, Any, str]:
     """Pass on what comes, up to the end of the session; return why it ended, where another is to take its place."""
     try:
         yield from _passed_on(settings, conversation, clock)
     except StreamInterruptedError as error:
-        if not settings.reconnect:
+        if not may_fail:
             raise
         return str(error)
     return "the session's time is over"
@@ -158,29 +172,34 @@ def _passed_on(settings: RealtimeSettings, conversation: Conversation, clock: Ca
         told = conversation.receive(event)
         for call in conversation.to_run():
             yield Run(call)
-        if outgoing := conversation.outgoing():
-            yield Say(outgoing)
-        for typed in [*told, *conversation.own()]:
+        for typed in told:
             yield Tell(typed)
 
 
-def _reopened(conversation: Conversation, reason: str) -> Steps:
-    """Put a new session in the old one's place, and tell it what has been said."""
-    attempt = 0
-    while (yield from _failed_to_open(conversation, may_fail=attempt + 1 < _MOST_ATTEMPTS)):
-        yield Wait(_FIRST_DELAY_SECONDS * 2**attempt)
-        attempt += 1
-    lost, calls = conversation.restart()
-    if said := conversation.told():
-        yield Say(said)
-    yield Tell(Reconnected(reason=reason, turns=len(said), lost_audio_seconds=lost, lost_calls=calls))
+def _reopened(conversation: Conversation, failures: int) -> Generator[Step, Any, int]:
+    """Open another session; return how often that was tried, with the failures before."""
+    while True:
+        if failures:
+            yield Wait(_FIRST_DELAY_SECONDS * 2 ** (failures - 1))
+        failures += 1
+        if not (yield from _failed_to_open(conversation, may_fail=failures < _MOST_ATTEMPTS)):
+            return failures
 
 
 def _failed_to_open(conversation: Conversation, *, may_fail: bool) -> Generator[Step, Any, bool]:
     try:
         yield from _opened(conversation)
-    except (APIConnectionError, StreamInterruptedError, ServerError):
+    except (APIConnectionError, StreamInterruptedError, ServerError, RateLimitError):
         if not may_fail:
             raise
         return True
     return False
+
+
+def _reconnected(beginning: Beginning, reason: str) -> Reconnected:
+    return Reconnected(
+        reason=reason,
+        turns=beginning.turns,
+        lost_audio_seconds=beginning.lost_audio_seconds,
+        lost_calls=beginning.lost_calls,
+    )

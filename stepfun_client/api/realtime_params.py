@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
-from typing_extensions import TypedDict
+from typing_extensions import TypedDict, Unpack
 
 from stepfun_client.api.chat_checks import check_tool
 from stepfun_client.api.resource import checked, some_text
@@ -87,6 +87,16 @@ class RealtimeParams(TypedDict, total=False):
     extra_session: Mapping[str, Any] | None
 
 
+class Conduct(TypedDict, total=False):
+    """How a session behaves; see `RealtimeSettings`."""
+
+    reconnect: bool
+    ends_after: Annotated[float, Field(gt=0)]
+    warn_before: Annotated[float, Field(ge=0)]
+    remembered: Annotated[int, Field(ge=0)]
+    history: tuple[Turn, ...]
+
+
 @dataclass(frozen=True)
 class RealtimeSettings:
     """How a conversation is to be, checked.
@@ -113,7 +123,7 @@ class RealtimeSettings:
 
 
 def realtime_settings(
-    model: str, params: Mapping[str, Any], callables: Mapping[str, Tool], **conduct: Any
+    model: str, params: Mapping[str, Any], callables: Mapping[str, Tool], **conduct: Unpack[Conduct]
 ) -> RealtimeSettings:
     """Check how a conversation is to be.
 
@@ -144,7 +154,8 @@ def realtime_settings(
     if tools := [dict(tool) for tool in given.get("tools") or ()]:
         session["tools"] = tools
     _check_tools(tools, callables)
-    return RealtimeSettings(model, {**session, **(given.get("extra_session") or {})}, dict(callables), **conduct)
+    session.update(given.get("extra_session") or {})
+    return RealtimeSettings(model, session, dict(callables), **checked(Conduct, conduct))
 
 
 def _turn_detection(given: Any) -> dict[str, Any] | None:
@@ -159,6 +170,9 @@ def _check_tools(tools: Sequence[Mapping[str, Any]], callables: Mapping[str, Too
     for tool in tools:
         check_tool(tool)
     names = {(tool.get("function") or {}).get("name") for tool in tools if tool.get("type") == "function"}
+    for name, function in callables.items():
+        if not callable(function):
+            raise InvalidParameterError(f"{name} is {function!r:.80}, which cannot be called", param="callables")
     if unknown := callables.keys() - names:
         raise InvalidParameterError(
             f"no tool announces {', '.join(sorted(unknown))} to the model: give each callable a function tool of its "

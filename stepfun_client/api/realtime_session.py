@@ -5,31 +5,31 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import inspect
-import json
 import threading
-import time
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator
-from contextlib import AsyncExitStack, ExitStack, contextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Generator, Iterator
+from contextlib import AsyncExitStack, ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from typing_extensions import Self
 
+from stepfun_client.api.realtime_calls import called, called_async
 from stepfun_client.api.realtime_loop import Open, Ready, Receive, Run, Say, Tell, Wait, session_steps
-from stepfun_client.api.realtime_params import ToolResult, Turn
 from stepfun_client.api.realtime_state import Conversation, Event
+from stepfun_client.core.call import encode_json
 from stepfun_client.core.discretion import Discretion
 from stepfun_client.core.websocket import AsyncWebSocket, WebSocket, open_websocket, open_websocket_async
 from stepfun_client.errors import InvalidParameterError, StepFunError, StreamInterruptedError
 
 if TYPE_CHECKING:
     from stepfun_client.api.realtime_events import FunctionCall, RealtimeEvent
-    from stepfun_client.api.realtime_params import RealtimeSettings
+    from stepfun_client.api.realtime_params import RealtimeSettings, Turn
     from stepfun_client.core.settings import Settings
 
 Handler: TypeAlias = "Callable[[Any], Any]"
 
 _PATH = "/realtime"
+_FAREWELL_SECONDS = 1.0  # what is being called may take so long to see that nobody waits
 
 
 class _Session:
@@ -41,7 +41,7 @@ class _Session:
         self._conversation = Conversation(realtime)
         self._handlers: list[tuple[type[RealtimeEvent] | str, Handler]] = []
         self._early: deque[RealtimeEvent] = deque()  # what came while the session was set up
-        self._is_open = False
+        self._is_open = self._is_used = False
 
     @property
     def trace_id(self) -> str | None:
@@ -73,6 +73,11 @@ class _Session:
             if (event.type == what if isinstance(what, str) else isinstance(event, what))
         ]
 
+    def _use(self) -> None:
+        if self._is_used:
+            raise InvalidParameterError("a session is opened once; ask `connect` for another one")
+        self._is_used = True
+
     def _query(self) -> dict[str, str]:
         return {"model": self._realtime.model}
 
@@ -98,7 +103,10 @@ class RealtimeSession(_Session):
 
     def __init__(self, settings: Settings, realtime: RealtimeSettings) -> None:
         super().__init__(settings, realtime)
-        self._lock = threading.RLock()
+        self._lock = threading.RLock()  # of what the conversation knows; nobody waits for the network with it
+        self._line = threading.Lock()  # of who sends: one event after the other
+        self._is_helped = False
+        self._is_over = threading.Event()
         self._socket: WebSocket | None = None
         self._events = self._carry_out()
 
@@ -132,8 +140,8 @@ class RealtimeSession(_Session):
 
     def send(self, event: Event) -> None:
         """Send any event as it is, such as `conversation.item.delete`."""
-        self._check_open()
-        self._send([event])
+        encode_json(event)
+        self._say(self._conversation.raw, event)
 
     def run(self) -> None:
         """Handle events until the session ends, for those who work with `on` alone."""
@@ -141,11 +149,17 @@ class RealtimeSession(_Session):
             pass
 
     def close(self) -> None:
-        """End the session."""
+        """End the session; from another thread too, where the iteration ends then."""
         self._is_open = False
-        self._events.close()
+        self._is_over.set()
+        try:
+            self._events.close()
+        except ValueError:  # another thread is in it
+            if self._socket is not None:
+                self._socket.close()
 
     def __enter__(self) -> Self:
+        self._use()
         for event in self._events:
             if event is None:
                 self._is_open = True
@@ -168,22 +182,17 @@ class RealtimeSession(_Session):
             handler(event)
         return event
 
-    @property
-    def _connection(self) -> WebSocket:
-        if self._socket is None:
-            raise StreamInterruptedError("the session was never opened", trace_id=self.trace_id)
-        return self._socket
-
     def _carry_out(self) -> Generator[RealtimeEvent | None]:
         """Carry out the steps; None stands for the moment from which on sound may be sent."""
         steps = session_steps(self._realtime, self._conversation)
         with Discretion(self._settings), ExitStack() as stack:
             outcome: Any = None
             problem: StepFunError | None = None
-            while True:
+            while not self._is_over.is_set():
                 with self._lock:  # the steps do no I/O, so whoever speaks meanwhile waits but for a moment
                     step = steps.throw(problem) if problem else steps.send(outcome)
                 outcome = problem = None
+                self._send_beside()
                 if isinstance(step, Tell):
                     yield step.event
                 elif isinstance(step, Ready):
@@ -201,35 +210,57 @@ class RealtimeSession(_Session):
                 self._socket = stack.enter_context(open_websocket(self._settings, _PATH, self._query()))
                 return self._socket.trace_id
             case Receive():
-                return self._connection.receive(step.timeout)
+                return self._socket and self._socket.receive(step.timeout)
             case Say():
-                self._send(step.events)
+                if self._socket is not None:
+                    self._socket.send(step.event)
             case Run():
-                context = contextvars.copy_context()
-                threading.Thread(target=context.run, args=(self._call, step.call), daemon=True).start()
+                self._start(self._call, step.call)
             case Wait():
-                time.sleep(step.seconds)
+                self._is_over.wait(step.seconds)
         return None
 
+    def _start(self, function: Callable[..., None], *args: Any) -> None:
+        threading.Thread(target=contextvars.copy_context().run, args=(function, *args), daemon=True).start()
+
     def _call(self, call: FunctionCall) -> None:
-        function = self._realtime.callables[call.name]
-        try:
-            output, error = _written(function(**_arguments(call))), None
-        except Exception as raised:  # noqa: BLE001 - the model is told of it
-            output, error = _failed(raised), raised
-        if self._is_open:
+        output, error = called(self._realtime.callables[call.name], call)
+        with suppress(StepFunError):  # the session is lost: whoever iterates is told
             self._say(self._conversation.answer, call.call_id, output, error)
 
-    def _say(self, speak: Callable[..., list[Event]], *args: Any) -> None:
+    def _say(self, speak: Callable[..., None], *args: Any) -> None:
         self._check_open()
         with self._lock:
-            events = speak(*args)
-        self._send(events)
-
-    def _send(self, events: list[Event]) -> None:
+            speak(*args)
         with self._excused():
-            for event in events:
-                self._connection.send(event)
+            self._send()
+
+    def _send(self) -> None:
+        """Send what is to be sent, in order."""
+        outbox = self._conversation.outbox
+        with self._line:
+            while True:
+                with self._lock:  # an event goes to the session that it was meant for, or nowhere
+                    event, socket = outbox.popleft() if outbox else None, self._socket
+                if event is None or socket is None:
+                    return
+                socket.send(event)
+
+    def _send_beside(self) -> None:
+        """Have a thread send, where there is something: whoever receives must not wait for who sends."""
+        with self._lock:
+            if not self._conversation.outbox or self._is_helped:
+                return
+            self._is_helped = True
+        self._start(self._help)
+
+    def _help(self) -> None:
+        is_left = True
+        while is_left:
+            with suppress(StepFunError):  # whoever receives is told
+                self._send()
+            with self._lock:
+                is_left = self._is_helped = bool(self._conversation.outbox) and self._is_open
 
 
 class AsyncRealtimeSession(_Session):
@@ -241,7 +272,10 @@ class AsyncRealtimeSession(_Session):
     def __init__(self, settings: Settings, realtime: RealtimeSettings) -> None:
         super().__init__(settings, realtime)
         self._socket: AsyncWebSocket | None = None
-        self._calls: set[asyncio.Task[None]] = set()
+        self._line = asyncio.Lock()  # of who sends: one event after the other
+        self._is_over = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._helper: asyncio.Task[None] | None = None
         self._events = self._carry_out()
 
     async def send_audio(self, samples: bytes) -> None:
@@ -274,8 +308,8 @@ class AsyncRealtimeSession(_Session):
 
     async def send(self, event: Event) -> None:
         """Send any event as it is, such as `conversation.item.delete`."""
-        self._check_open()
-        await self._send([event])
+        encode_json(event)
+        await self._say(self._conversation.raw, event)
 
     async def run(self) -> None:
         """Handle events until the session ends, for those who work with `on` alone."""
@@ -283,13 +317,25 @@ class AsyncRealtimeSession(_Session):
             pass
 
     async def close(self) -> None:
-        """End the session; functions that are still being called are cancelled."""
+        """End the session; functions that are still being called are cancelled.
+
+        Another task may do so too, and a function that is being called; the iteration ends then.
+        """
         self._is_open = False
-        for call in self._calls:
-            call.cancel()
-        await self._events.aclose()
+        self._is_over.set()
+        tasks = self._tasks - {asyncio.current_task()}
+        for task in tasks:
+            task.cancel()
+        try:
+            await self._events.aclose()
+        except RuntimeError:  # another task is in it
+            if self._socket is not None:
+                await self._socket.close()
+        if tasks:
+            await asyncio.wait(tasks, timeout=_FAREWELL_SECONDS)
 
     async def __aenter__(self) -> Self:
+        self._use()
         async for event in self._events:
             if event is None:
                 self._is_open = True
@@ -313,12 +359,6 @@ class AsyncRealtimeSession(_Session):
                 await answer
         return event
 
-    @property
-    def _connection(self) -> AsyncWebSocket:
-        if self._socket is None:
-            raise StreamInterruptedError("the session was never opened", trace_id=self.trace_id)
-        return self._socket
-
     async def _carry_out(self) -> AsyncGenerator[RealtimeEvent | None]:
         """Carry out the steps; see the synchronous twin."""
         steps = session_steps(self._realtime, self._conversation)
@@ -326,9 +366,10 @@ class AsyncRealtimeSession(_Session):
             async with AsyncExitStack() as stack:
                 outcome: Any = None
                 problem: StepFunError | None = None
-                while True:
+                while not self._is_over.is_set():
                     step = steps.throw(problem) if problem else steps.send(outcome)
                     outcome = problem = None
+                    self._send_beside()
                     if isinstance(step, Tell):
                         yield step.event
                     elif isinstance(step, Ready):
@@ -347,52 +388,45 @@ class AsyncRealtimeSession(_Session):
                 self._socket = await stack.enter_async_context(opening)
                 return self._socket.trace_id
             case Receive():
-                return await self._connection.receive(step.timeout)
+                return self._socket and await self._socket.receive(step.timeout)
             case Say():
-                await self._send(step.events)
+                if self._socket is not None:
+                    await self._socket.send(step.event)
             case Run():
-                task = asyncio.create_task(self._call(step.call))
-                self._calls.add(task)
-                task.add_done_callback(self._calls.discard)
+                self._start(self._call(step.call))
             case Wait():
-                await asyncio.sleep(step.seconds)
+                with suppress(asyncio.TimeoutError):
+                    await asyncio.wait_for(self._is_over.wait(), step.seconds)
         return None
 
+    def _start(self, working: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(working)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
     async def _call(self, call: FunctionCall) -> None:
-        function = self._realtime.callables[call.name]
-        try:
-            arguments = _arguments(call)
-            result = function(**arguments)
-            if inspect.isawaitable(result):
-                result = await result
-            output, error = _written(result), None
-        except Exception as raised:  # noqa: BLE001 - the model is told of it
-            output, error = _failed(raised), raised
-        if self._is_open:
+        output, error = await called_async(self._realtime.callables[call.name], call)
+        with suppress(StepFunError):  # the session is lost: whoever iterates is told
             await self._say(self._conversation.answer, call.call_id, output, error)
 
-    async def _say(self, speak: Callable[..., list[Event]], *args: Any) -> None:
+    async def _say(self, speak: Callable[..., None], *args: Any) -> None:
         self._check_open()
-        await self._send(speak(*args))
-
-    async def _send(self, events: list[Event]) -> None:
+        speak(*args)
         with self._excused():
-            for event in events:
-                await self._connection.send(event)
+            await self._send()
 
+    async def _send(self) -> None:
+        """Send what is to be sent, in order."""
+        async with self._line:
+            while self._conversation.outbox and self._socket is not None:
+                await self._socket.send(self._conversation.outbox.popleft())
 
-def _arguments(call: FunctionCall) -> dict[str, Any]:
-    arguments = json.loads(call.arguments or "{}", strict=False)
-    if not isinstance(arguments, dict):
-        raise TypeError(f"the arguments of {call.name} are no object: {call.arguments[:200]}")
-    return arguments
+    def _send_beside(self) -> None:
+        """Have a task send, where there is something: whoever receives must not wait for who sends."""
+        if self._conversation.outbox and (self._helper is None or self._helper.done()):
+            self._helper = self._start(self._help())
 
-
-def _written(result: Any) -> str | ToolResult:
-    if isinstance(result, (str, ToolResult)):
-        return result
-    return json.dumps(result, ensure_ascii=False, default=str)
-
-
-def _failed(error: Exception) -> str:
-    return json.dumps({"error": f"{type(error).__name__}: {error}"}, ensure_ascii=False)
+    async def _help(self) -> None:
+        with suppress(StepFunError):  # whoever receives is told
+            await self._send()

@@ -62,6 +62,10 @@ class WebSocket:
         with suppress(OSError):  # broken off already
             self._connection.socket.shutdown(socket.SHUT_RDWR)
 
+    def close(self) -> None:
+        """Close the session in good order, also while another thread waits for an event."""
+        self._connection.close()
+
     def send(self, event: Mapping[str, Any]) -> None:
         """Send one event.
 
@@ -101,6 +105,10 @@ class AsyncWebSocket:
     def abort(self) -> None:
         """Break the connection off; see `WebSocket.abort`."""
         self._connection.transport.abort()
+
+    async def close(self) -> None:
+        """Close the session in good order; see `WebSocket.close`."""
+        await self._connection.close()
 
     async def send(self, event: Mapping[str, Any]) -> None:
         """Send one event; see `WebSocket.send`."""
