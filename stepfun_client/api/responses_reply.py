@@ -133,8 +133,8 @@ def function_output(call: OutputItem | str, output: str) -> Item:
 
 def failure(error: Any, *, trace_id: str | None) -> APIStatusError:
     """Build the error of an answer that failed. OpenAI's shape names its kind in `code`, where others have `type`."""
-    if isinstance(error, Mapping):
-        named = {name: value for name, value in error.items() if name != "type" or value != "error"}
+    if isinstance(error, Mapping) and error:
+        named = {name: value for name, value in error.items() if (name, value) != ("type", "error")}
         error = {"type": named.get("code"), **named}
     return stream_error(error or {"message": "the answer failed, and the service does not say why"}, trace_id=trace_id)
 

@@ -126,7 +126,7 @@ class ResponseReader(EventReader[ResponseEvent]):
         return [event]
 
     def _problem(self, body: Mapping[str, Any]) -> StepFunError:
-        return failure(body.get("error") or dict(body), trace_id=self.trace_id)
+        return failure(body.get("error", body), trace_id=self.trace_id)
 
     def response(self) -> Response:
         """Make the whole of what has been read.
