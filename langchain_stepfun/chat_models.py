@@ -17,7 +17,7 @@ from langchain_stepfun.errors import model_errors
 from langchain_stepfun.events import EventStream
 from langchain_stepfun.messages import to_wire
 from langchain_stepfun.profiles import current_profile
-from langchain_stepfun.protocols import API, ChatProtocol, protocol_of
+from langchain_stepfun.protocols import API, ChatProtocol, WireProtocol, protocol_of
 from langchain_stepfun.results import chat_result, sum_usage
 from langchain_stepfun.streaming import MessageStream, TranslatedReader, Translator
 from langchain_stepfun.structured_output import Method, structured
@@ -36,8 +36,6 @@ if TYPE_CHECKING:
     from langchain_core.outputs import ChatGenerationChunk, ChatResult
     from langchain_core.runnables import Runnable
     from langchain_protocol.protocol import MessagesData
-
-    from langchain_stepfun.protocols.protocol import WireProtocol
 
 _REQUEST = (
     "temperature",
@@ -231,7 +229,7 @@ class ChatStepFun(TokenCounting, BaseChatModel, Connected):
         **kwargs: Any,
     ) -> ChatResult:
         with model_errors(), self._sending(messages, stop, kwargs) as request:
-            reply = self.client.run(self._protocol.ask(request, self.client.settings))
+            reply = self.client.run(self._protocol.ask(request))
             return chat_result(reply, tell_headers=self.include_response_headers)
 
     async def _agenerate(
@@ -243,7 +241,7 @@ class ChatStepFun(TokenCounting, BaseChatModel, Connected):
     ) -> ChatResult:
         with model_errors():
             async with self._sending_async(messages, stop, kwargs) as request:
-                reply = await self.async_client.run(self._protocol.ask(request, self.async_client.settings))
+                reply = await self.async_client.run(self._protocol.ask(request))
                 return chat_result(reply, tell_headers=self.include_response_headers)
 
     def _stream(
@@ -292,7 +290,7 @@ class ChatStepFun(TokenCounting, BaseChatModel, Connected):
         """Stream in the translator's words."""
         reader = self._reader(translator)
         with model_errors(), self._sending(messages, stop, kwargs) as request:
-            yield from self.client.events(self._protocol.open(request, self.client.settings), reader)
+            yield from self.client.events(self._protocol.open(request), reader)
         yield from reader.conclusion
 
     async def _atranslated(
@@ -302,7 +300,7 @@ class ChatStepFun(TokenCounting, BaseChatModel, Connected):
         reader = self._reader(translator)
         with model_errors():
             async with self._sending_async(messages, stop, kwargs) as request:
-                call = self._protocol.open(request, self.async_client.settings)
+                call = self._protocol.open(request)
                 async with aclosing(self.async_client.events(call, reader)) as made:
                     async for item in made:
                         yield item

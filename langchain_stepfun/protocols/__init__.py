@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from langchain_stepfun.protocols.chat import ChatProtocol
-
-if TYPE_CHECKING:
-    from langchain_stepfun.protocols.protocol import WireProtocol
+from langchain_stepfun.protocols.protocol import WireProtocol
 
 API = Literal["chat", "messages"]
 
-__all__ = ["API", "ChatProtocol", "protocol_of"]
+__all__ = ["API", "ChatProtocol", "WireProtocol", "protocol_of"]
 
 
 def protocol_of(api: API) -> WireProtocol:

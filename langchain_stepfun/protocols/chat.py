@@ -21,17 +21,16 @@ if TYPE_CHECKING:
     from stepfun_client.api.chat import ChatCompletion
     from stepfun_client.client import StepFunClient
     from stepfun_client.core.call import Call, Flow
-    from stepfun_client.core.settings import Settings
 
 
 class ChatProtocol:
     """Speaks chat completions."""
 
-    def ask(self, request: Request, settings: Settings) -> Flow[ChatCompletion]:  # noqa: ARG002 - chat needs none
+    def ask(self, request: Request) -> Flow[ChatCompletion]:
         """Ask for one whole reply."""
         return completion(**request)
 
-    def open(self, request: Request, settings: Settings) -> Call:  # noqa: ARG002 - as above
+    def open(self, request: Request) -> Call:
         """Make the call of a stream, which makes one message."""
         params = {name: value for name, value in request.items() if name not in ("model", "messages")}
         if int({**params, **(params.get("extra_body") or {})}.get("n") or 1) > 1:

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from stepfun_client.api.chat import ChatCompletion
     from stepfun_client.client import StepFunClient
     from stepfun_client.core.call import Call, Flow
-    from stepfun_client.core.settings import Settings
 
 _PROMPT = ("model", "messages", "system", "tools")
 
@@ -32,14 +31,14 @@ class MessagesProtocol:
     `messages_from_chat.default_max_tokens`).
     """
 
-    def ask(self, request: Request, settings: Settings) -> Flow[ChatCompletion]:
+    def ask(self, request: Request) -> Flow[ChatCompletion]:
         """Ask for one whole reply."""
-        reply = yield from message(settings, **_arguments(request))
+        reply = yield from message(**_arguments(request))
         return completion_of(reply)
 
-    def open(self, request: Request, settings: Settings) -> Call:
+    def open(self, request: Request) -> Call:
         """Make the call of a stream."""
-        return message_call(settings, stream=True, **_arguments(request))
+        return message_call(stream=True, **_arguments(request))
 
     def reader(self) -> ChunkReader:
         """Make what reads a stream."""

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from stepfun_client.api.chat import ChatCompletion
     from stepfun_client.client import StepFunClient
     from stepfun_client.core.call import Call, Flow
-    from stepfun_client.core.settings import Settings
 
 Request = Mapping[str, Any]
 
@@ -38,10 +37,10 @@ class WireProtocol(Protocol):
     A request holds `model`, `messages` and the parameters of `client.chat.create`.
     """
 
-    def ask(self, request: Request, settings: Settings) -> Flow[ChatCompletion]:
+    def ask(self, request: Request) -> Flow[ChatCompletion]:
         """Ask for one whole reply."""
 
-    def open(self, request: Request, settings: Settings) -> Call:
+    def open(self, request: Request) -> Call:
         """Make the call of a stream, which makes one message."""
 
     def reader(self) -> ChunkReader:

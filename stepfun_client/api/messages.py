@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from stepfun_client.api.resource import AsyncRunner, Runner
     from stepfun_client.core.call import Call, Flow
-    from stepfun_client.core.settings import Settings
 
 Turns = Sequence[Mapping[str, Any]]
 
@@ -64,9 +63,7 @@ class _Request(MessageParams, total=False):
     max_tokens: Annotated[int, Field(ge=1)]
 
 
-def message_call(
-    settings: Settings, *, model: str, messages: Turns, max_tokens: int, stream: bool, params: Mapping[str, Any]
-) -> Call:
+def message_call(*, model: str, messages: Turns, max_tokens: int, stream: bool, params: Mapping[str, Any]) -> Call:
     """Build the request of a message, checked as far as the rules are certain.
 
     Raises:
@@ -77,25 +74,23 @@ def message_call(
             "max_tokens is None; the Messages API wants it: the longest answer in tokens, thinking included, 1 or more",
             param="max_tokens",
         )
-    return _call(settings, "/messages", model, messages, {**params, "max_tokens": max_tokens}, stream=stream)
+    return _call("/messages", model, messages, {**params, "max_tokens": max_tokens}, stream=stream)
 
 
-def count_call(settings: Settings, *, model: str, messages: Turns, params: Mapping[str, Any]) -> Call:
+def count_call(*, model: str, messages: Turns, params: Mapping[str, Any]) -> Call:
     """Build the request of a count, checked likewise."""
-    return _call(settings, "/messages/count_tokens", model, messages, checked(PromptParams, params), stream=False)
+    return _call("/messages/count_tokens", model, messages, checked(PromptParams, params), stream=False)
 
 
-def _call(
-    settings: Settings, path: str, model: str, messages: Turns, params: Mapping[str, Any], *, stream: bool
-) -> Call:
+def _call(path: str, model: str, messages: Turns, params: Mapping[str, Any], *, stream: bool) -> Call:
     given = checked(_Request, params)
     options = {name: given.pop(name) for name in BodyOptions.__annotations__ if name in given}
     body: dict[str, Any] = {"model": model, "messages": check_messages(messages), **_with_effort(given)}
     check_tools(body.get("tools") or ())
-    check_model(body, settings)
+    check_model(body)
     if stream:
         body["stream"] = True
-    return posting(path, body, options, kind="chat")
+    return posting(path, body, options, kind="chat", model=model)
 
 
 def _with_effort(given: dict[str, Any]) -> dict[str, Any]:
@@ -110,15 +105,15 @@ def _with_effort(given: dict[str, Any]) -> dict[str, Any]:
     return {**given, "output_config": {**config, "effort": effort}}
 
 
-def message(settings: Settings, **asked: Any) -> Flow[Message]:
+def message(**asked: Any) -> Flow[Message]:
     """Ask for one whole reply; the arguments are those of `message_call`."""
-    reply = yield message_call(settings, stream=False, **asked)
+    reply = yield message_call(stream=False, **asked)
     return read(Message, reply)
 
 
-def counted(settings: Settings, **asked: Any) -> Flow[InputTokens]:
+def counted(**asked: Any) -> Flow[InputTokens]:
     """Ask how many tokens a prompt has; the arguments are those of `count_call`."""
-    reply = yield count_call(settings, **asked)
+    reply = yield count_call(**asked)
     return read(InputTokens, reply)
 
 
@@ -150,8 +145,7 @@ class Messages(Resource):
             >>> print(reply.text, reply.stop_reason)
             6 * 7 = 42 end_turn
         """
-        asked = {"model": model, "messages": messages, "max_tokens": max_tokens, "params": params}
-        return self._runner.run(message(self._runner.settings, **asked))
+        return self._runner.run(message(model=model, messages=messages, max_tokens=max_tokens, params=params))
 
     def stream(self, *, model: str, messages: Turns, max_tokens: int, **params: Unpack[MessageParams]) -> MessageStream:
         """Ask for a reply in pieces; nothing is sent before the first one is asked for.
@@ -180,8 +174,7 @@ class Messages(Resource):
             >>> stream.message().usage.output_tokens > 0
             True
         """
-        settings = self._runner.settings
-        call = message_call(settings, model=model, messages=messages, max_tokens=max_tokens, stream=True, params=params)
+        call = message_call(model=model, messages=messages, max_tokens=max_tokens, stream=True, params=params)
         return MessageStream(self._runner, call)
 
     def count_tokens(self, *, model: str, messages: Turns, **params: Unpack[PromptParams]) -> InputTokens:
@@ -206,7 +199,7 @@ class Messages(Resource):
             >>> int(count) > 0
             True
         """
-        return self._runner.run(counted(self._runner.settings, model=model, messages=messages, params=params))
+        return self._runner.run(counted(model=model, messages=messages, params=params))
 
 
 class AsyncMessages(AsyncResource):
@@ -214,20 +207,18 @@ class AsyncMessages(AsyncResource):
 
     async def create(self, *, model: str, messages: Turns, max_tokens: int, **params: Unpack[MessageParams]) -> Message:
         """Ask for one whole reply; see `Messages.create`."""
-        asked = {"model": model, "messages": messages, "max_tokens": max_tokens, "params": params}
-        return await self._runner.run(message(self._runner.settings, **asked))
+        return await self._runner.run(message(model=model, messages=messages, max_tokens=max_tokens, params=params))
 
     def stream(
         self, *, model: str, messages: Turns, max_tokens: int, **params: Unpack[MessageParams]
     ) -> AsyncMessageStream:
         """Ask for a reply in pieces, to iterate with `async for`; see `Messages.stream`."""
-        settings = self._runner.settings
-        call = message_call(settings, model=model, messages=messages, max_tokens=max_tokens, stream=True, params=params)
+        call = message_call(model=model, messages=messages, max_tokens=max_tokens, stream=True, params=params)
         return AsyncMessageStream(self._runner, call)
 
     async def count_tokens(self, *, model: str, messages: Turns, **params: Unpack[PromptParams]) -> InputTokens:
         """Count a prompt's tokens; see `Messages.count_tokens`."""
-        return await self._runner.run(counted(self._runner.settings, model=model, messages=messages, params=params))
+        return await self._runner.run(counted(model=model, messages=messages, params=params))
 
 
 class _StreamState:

@@ -8,16 +8,12 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from stepfun_client.api.chat_checks import TOOL_NAME, check_effort, check_output_limit
 from stepfun_client.catalog import MODEL_ROUTER, find
 from stepfun_client.errors import InvalidParameterError
 from stepfun_client.media import MAX_IMAGES
-from stepfun_client.plan import check_plan_model
-
-if TYPE_CHECKING:
-    from stepfun_client.core.settings import Settings
 
 _PAST_IT = "if StepFun allows it by now, send it with extra_body={...}"
 _SHAPE = '[{"role": "user", "content": "..."}]'
@@ -84,14 +80,13 @@ def check_tools(tools: Iterable[Any]) -> None:
             )
 
 
-def check_model(body: Mapping[str, Any], settings: Settings) -> None:
+def check_model(body: Mapping[str, Any]) -> None:
     """Check what holds for the request's model, as far as the catalogue knows it; warn of what it ignores."""
     if not isinstance(body["model"], str) or not body["model"]:
         raise InvalidParameterError(f"model is {body['model']!r}; it must be a model id", param="model")
     model = find(body["model"])
     if model is None:
         return
-    check_plan_model(model.id, on_plan=settings.on_plan)
     check_output_limit(body.get("max_tokens"), model)
     if model.id == MODEL_ROUTER:
         _check_routed(body)

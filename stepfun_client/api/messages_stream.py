@@ -11,11 +11,8 @@ import json
 from collections.abc import Mapping
 from typing import Any, Literal, TypedDict, cast
 
-import pydantic_core
-
-from stepfun_client.core.call import unreadable
-from stepfun_client.core.sse import ServerSentEvent, SSEDecoder
-from stepfun_client.errors import StepFunError, StreamInterruptedError, stream_error, trace_id_of
+from stepfun_client.api.event_reader import EventReader
+from stepfun_client.errors import StepFunError, stream_error
 
 
 class MessageStart(TypedDict):
@@ -65,118 +62,66 @@ class MessageStop(TypedDict):
 MessageEvent = MessageStart | ContentBlockStart | ContentBlockDelta | ContentBlockStop | MessageDelta | MessageStop
 
 
-class MessagesStreamReader:
+class MessagesStreamReader(EventReader[MessageEvent]):
     """Reads a Messages stream: bytes in, events out; an end that comes too early is an error."""
 
+    kind = "answer"
+    last_event = "stop_reason or message_stop"
+
     def __init__(self) -> None:
-        self.trace_id: str | None = None
-        self.headers: Mapping[str, str] = {}
-        self._sse = SSEDecoder()
-        self._done = False
-        self._has_ended = False  # its stop_reason has come
-        self._document: list[bytes] | None = None  # a reply that says it is JSON and no stream
+        super().__init__()
+        self._has_stop_reason = False
+        self._has_stopped = False
 
     @property
     def done(self) -> bool:
-        """Whether `message_stop` has come."""
-        return self._done
+        """Whether `message_stop` has come, or `[DONE]`, which is chat's."""
+        return self._has_stopped or self._has_been_told
 
     @property
     def complete(self) -> bool:
-        """Whether `message_stop` or a `stop_reason` has come."""
-        return self._done or self._has_ended
+        """Whether nothing more comes, or nothing that matters: after a `stop_reason`."""
+        return self.done or self._has_stop_reason
 
-    def begin(self, headers: Mapping[str, str]) -> None:
-        """Take the reply's headers."""
-        self.headers = headers
-        self.trace_id = trace_id_of(headers)
-        if headers.get("content-type", "").startswith("application/json"):
-            self._document = []
-
-    def feed(self, chunk: bytes) -> list[MessageEvent]:
-        """Take the next bytes and return the events they complete.
-
-        Raises:
-            APIStatusError: If the service reports an error inside the stream.
-            APIResponseError: If an event cannot be read.
-        """
-        if self._document is not None:
-            self._document.append(chunk)
-            return []
-        return self._read(self._sse.feed(chunk))
-
-    def finish(self) -> list[MessageEvent]:
-        """Take the end of the stream.
-
-        Raises:
-            StreamInterruptedError: If it came before `message_stop` and before a `stop_reason`.
-        """
-        if self._document is not None:
-            raise self._document_error(b"".join(self._document))
-        events = self._read([event for event in self._sse.finish() if _is_object(event.data)])  # not a fragment
-        if not self.complete:
-            raise StreamInterruptedError(
-                "the stream ended without stop_reason or message_stop: it was cut, and what came is not the whole "
-                "answer; send the request again",
-                trace_id=self.trace_id,
-            )
-        return events
-
-    def _document_error(self, content: bytes) -> StepFunError:
-        """Make the error of a document that came where a stream was promised: the one it holds, if it holds one."""
-        if _is_object(content) and (problem := pydantic_core.from_json(content).get("error")):
-            return stream_error(problem, trace_id=self.trace_id)
-        return unreadable(content, ValueError("a whole document, and no stream"), trace_id=self.trace_id)
-
-    def _read(self, events: list[ServerSentEvent]) -> list[MessageEvent]:
-        read: list[MessageEvent] = []
-        for data, name in events:
-            if self._done or not data:
-                continue
-            if data == b"[DONE]":  # chat's way to say that nothing more comes
-                self._done = True
-                read.append({"type": "message_stop"})
-                continue
-            try:
-                event = self._event(data, name)
-            except (ValueError, TypeError, AttributeError, KeyError) as error:  # no JSON, or not as it was promised
-                raise unreadable(data, error, trace_id=self.trace_id) from error
-            if event is not None:
-                read.append(event)
-        return read
-
-    def _event(self, data: bytes, name: str) -> MessageEvent | None:
-        body: dict[str, Any] = pydantic_core.from_json(data)
+    def _understood(self, body: dict[str, Any], name: str) -> list[MessageEvent]:
         kind = body.setdefault("type", name)
         if kind == "error" or body.get("error"):
-            raise stream_error(body.get("error") or _without_type(body), trace_id=self.trace_id)
+            raise self._problem(body)
         if kind == "ping":
-            return None
-        check = _SHAPES.get(kind)
-        if check:
-            check(body)
+            return []
+        if tidy := _TIDY.get(kind):
+            tidy(body)
         if kind == "message_stop":
-            self._done = True
-        elif kind == "message_delta":
-            self._has_ended = self._has_ended or bool(body["delta"].get("stop_reason"))
-        return cast("MessageEvent", body)
+            self._has_stopped = True
+        elif kind == "message_delta" and body["delta"].get("stop_reason"):
+            self._has_stop_reason = True
+        return [cast("MessageEvent", body)]
+
+    def _concluded(self) -> list[MessageEvent]:
+        """Say that the message stops where only `[DONE]` has said so."""
+        return [] if self._has_stopped or self._has_stop_reason else [{"type": "message_stop"}]
+
+    def _problem(self, body: Mapping[str, Any]) -> StepFunError:
+        """Make the error: its own type is in `error`; beside the message it is only the event's."""
+        problem = body.get("error") or {name: value for name, value in body.items() if name != "type"}
+        return stream_error(problem, trace_id=self.trace_id)
 
 
-def _message_start(body: dict[str, Any]) -> None:
-    body["message"] = dict(body["message"])
+def _message_start(body: Any) -> None:
+    body["message"] = dict(body.get("message"))
 
 
-def _block_start(body: dict[str, Any]) -> None:
-    body["content_block"] = dict(body["content_block"])
+def _block_start(body: Any) -> None:
+    body["content_block"] = dict(body.get("content_block"))
     body.setdefault("index", 0)
 
 
-def _block_delta(body: dict[str, Any]) -> None:
-    body["delta"] = dict(body["delta"])
+def _block_delta(body: Any) -> None:
+    body["delta"] = dict(body.get("delta"))
     body.setdefault("index", 0)
 
 
-def _message_delta(body: dict[str, Any]) -> None:
+def _message_delta(body: Any) -> None:
     """Put where it belongs what StepFun may state at the top."""
     delta = dict(body.get("delta") or {})
     for name in ("stop_reason", "stop_sequence"):
@@ -187,23 +132,12 @@ def _message_delta(body: dict[str, Any]) -> None:
     body["usage"] = dict(body.get("usage") or {})
 
 
-_SHAPES = {
+_TIDY = {
     "message_start": _message_start,
     "content_block_start": _block_start,
     "content_block_delta": _block_delta,
     "message_delta": _message_delta,
 }
-
-
-def _without_type(body: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in body.items() if name != "type"}
-
-
-def _is_object(data: bytes) -> bool:
-    try:
-        return isinstance(pydantic_core.from_json(data), dict)
-    except ValueError:
-        return False
 
 
 class MessageFold:

@@ -132,7 +132,7 @@ class TestEvents:
 
     def test_a_reply_that_is_json_and_no_stream(self):
         headers = {"content-type": "application/json", "x-trace-id": TRACE}
-        with pytest.raises(APIResponseError, match="no stream") as caught:
+        with pytest.raises(APIResponseError, match="no event stream") as caught:
             run(MessagesStreamReader(), [b'{"id":', b'"1"}'], headers)
         assert caught.value.trace_id == TRACE
         with pytest.raises(RateLimitError):
