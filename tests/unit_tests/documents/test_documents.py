@@ -62,6 +62,8 @@ def readers_desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, emulator: Emul
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("STEP_API_KEY", "any")
     monkeypatch.setenv("STEPFUN_BASE_URL", emulator.base_url)
+    monkeypatch.setenv("MODELVERSE_API_KEY", "another")
+    monkeypatch.setenv("MODELVERSE_BASE_URL", emulator.modelverse_url)
 
 
 @pytest.mark.usefixtures("readers_desk")
