@@ -42,7 +42,14 @@ class ChatProtocol:
         return ChatStreamReader()
 
     def count(self, request: Request, client: StepFunClient) -> int:
-        """Ask the service about the messages; it does not count the tools, so they are estimated."""
+        """Ask the service about the messages; it does not count the tools, so they are estimated.
+
+        Step Plan counts for the Messages API alone: there, that one is asked.
+        """
+        if client.settings.on_plan:
+            from langchain_stepfun.protocols.messages import MessagesProtocol  # noqa: PLC0415 - seldom needed
+
+            return MessagesProtocol().count(request, client)
         counted = client.tokens.count(model=request["model"], messages=request["messages"]).total_tokens
         tools = request.get("tools")
         return counted + estimate_tokens(json.dumps(tools, ensure_ascii=False)) if tools else counted
