@@ -280,7 +280,8 @@ class _StreamState:
 
     def __init__(self, params: Mapping[str, Any]) -> None:
         asked = {**params, **(params.get("extra_body") or {})}
-        self._reader = ChatStreamReader(choices=asked.get("n") or 1)
+        self._choices = asked.get("n") or 1
+        self._reader = ChatStreamReader(choices=self._choices)
         self._fold = ChatFold()
 
     @property
@@ -296,8 +297,9 @@ class _StreamState:
     def _take(self, piece: ChatChunk) -> None:
         self._fold.add(piece)
 
-    def _folded(self) -> ChatCompletion:
-        if not self._reader.complete:
+    def _folded(self, *, was_read: bool) -> ChatCompletion:
+        is_taken = was_read or self._fold.finished >= self._choices  # one network read may bring more than was taken
+        if not (self._reader.complete and is_taken):
             raise StreamInterruptedError(
                 "the stream was closed or broke before its end, so there is no whole reply", trace_id=self.trace_id
             )
@@ -321,7 +323,7 @@ class ChatStream(_StreamState, Stream[ChatChunk]):
             StreamInterruptedError: If the stream was cut, or closed before its end.
         """
         self._read_to_end()
-        return self._folded()
+        return self._folded(was_read=self._was_read)
 
 
 class AsyncChatStream(_StreamState, AsyncStream[ChatChunk]):
@@ -334,4 +336,4 @@ class AsyncChatStream(_StreamState, AsyncStream[ChatChunk]):
     async def completion(self) -> ChatCompletion:
         """Read what is left and return the whole reply; see `ChatStream.completion`."""
         await self._read_to_end()
-        return self._folded()
+        return self._folded(was_read=self._was_read)

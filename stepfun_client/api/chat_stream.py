@@ -289,6 +289,11 @@ class ChatFold:
         for choice in chunk.get("choices") or ():
             self._choices.setdefault(choice["index"], _ChoiceFold()).add(choice)
 
+    @property
+    def finished(self) -> int:
+        """How many choices have a finish reason."""
+        return sum(choice.is_finished for choice in self._choices.values())
+
     def body(self) -> dict[str, Any]:
         """Return what has come so far, shaped like a reply without stream."""
         choices = [fold.body(index) for index, fold in sorted(self._choices.items())]
@@ -304,6 +309,10 @@ class _ChoiceFold:
         self._calls: dict[int, dict[str, Any]] = {}
         self._arguments: dict[int, list[str]] = {}
         self._finish_reason: str | None = None
+
+    @property
+    def is_finished(self) -> bool:
+        return self._finish_reason is not None
 
     def add(self, choice: ChunkChoice) -> None:
         delta: Mapping[str, Any] = choice["delta"]

@@ -47,12 +47,18 @@ class Stream(Generic[T]):
 
     def __init__(self, pieces: Generator[T]) -> None:
         self._pieces = pieces
+        self._was_closed = False
+        self._was_read = False  # to its end
 
     def __iter__(self) -> Iterator[T]:
         return self
 
     def __next__(self) -> T:
-        piece = next(self._pieces)
+        try:
+            piece = next(self._pieces)
+        except StopIteration:
+            self._was_read = not self._was_closed
+            raise
         self._take(piece)
         return piece
 
@@ -64,6 +70,7 @@ class Stream(Generic[T]):
 
     def close(self) -> None:
         """Close the connection; what has not been read is lost."""
+        self._was_closed = not self._was_read
         self._pieces.close()
 
     def _take(self, piece: T) -> None:
@@ -79,12 +86,18 @@ class AsyncStream(Generic[T]):
 
     def __init__(self, pieces: AsyncGenerator[T]) -> None:
         self._pieces = pieces
+        self._was_closed = False
+        self._was_read = False  # to its end
 
     def __aiter__(self) -> AsyncIterator[T]:
         return self
 
     async def __anext__(self) -> T:
-        piece = await self._pieces.__anext__()
+        try:
+            piece = await self._pieces.__anext__()
+        except StopAsyncIteration:
+            self._was_read = not self._was_closed
+            raise
         self._take(piece)
         return piece
 
@@ -99,6 +112,7 @@ class AsyncStream(Generic[T]):
 
     async def close(self) -> None:
         """Close the connection; what has not been read is lost."""
+        self._was_closed = not self._was_read
         await self._pieces.aclose()
 
     def _take(self, piece: T) -> None:

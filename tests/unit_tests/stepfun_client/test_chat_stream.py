@@ -458,6 +458,14 @@ class TestStreamsThatGoWrong:
         with pytest.raises(StreamInterruptedError, match="no whole reply"):
             await both.get(stream.completion())
 
+    async def test_a_stream_left_in_the_middle_of_a_read_has_none(self, both, server, wire):
+        in_one_read = wire.delta(content="4") + wire.delta(content="2") + wire.delta(finish_reason="stop") + wire.done
+        stream = both.client(server.answers(wire.stream(in_one_read))).chat.stream(**wire.ask)
+        await both.first(stream)
+        await both.get(stream.close())
+        with pytest.raises(StreamInterruptedError, match="no whole reply"):
+            await both.get(stream.completion())
+
     async def test_a_stream_that_broke_has_none_either(self, both, server, wire):
         stream = both.client(server.answers(wire.stream(wire.delta(content="So")))).chat.stream(**wire.ask)
         for message in ("it was cut", "no whole reply"):
