@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -88,8 +89,9 @@ def test_the_tools_that_the_plan_has(spec: Callable[..., StepFunToolSpec], emula
         "/step_plan/v1/audio/speech",
         "/step_plan/v1/images/generations",
     }
+    picture = next(iter(re.findall(r"image-\w+", drawn.content)))
     emulator.requests.clear()
-    for tool, args in ((search, {"query": "lamps"}), (transform, {"prompt": "night", "image": "last"})):
+    for tool, args in ((search, {"query": "lamps"}), (transform, {"prompt": "night", "image": picture})):
         with pytest.raises(InvalidParameterError, match=r"Step Plan does not (offer|serve)"):
             tool.call(**args)
     assert not [request for request in emulator.requests if request.path.startswith("/step_plan")]
