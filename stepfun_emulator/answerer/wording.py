@@ -14,7 +14,7 @@ _Chooser = Callable[[Material], "str | None"]
 _AFTER_COLON = re.compile(r"[:：]\s*(\S.*)", re.DOTALL)
 _AFTER_DASH = re.compile(r"\s[-–—]\s(.+)", re.DOTALL)
 _SETTING = re.compile(r",?\s*\b(?:\w*results?|limit|max\w*|top_?\w*)\s*[:=]?\s*\d+\b.*", re.IGNORECASE)
-_NAME_OF_THING = re.compile(r"\b[a-z]+-[0-9a-f]{8,}\b")
+_NAME_OF_THING = re.compile(r"\b[a-z]+-[0-9a-f]{8,}\b(?![-.]\w)")  # and not the file it was saved as
 _VERB_OBJECT = re.compile(
     r"\b(?:translate|say|speak|read|write|send|post|echo|repeat|pronounce|draw|paint|transcribe|summari[sz]e|remember|note)\b"
     r"\s+(?:out\s+)?(.+?)(?:\s+(?:aloud|out loud|in(?:to)?\s+[A-Z]\w+|to\s+\S+@\S+))?[.?!]?$|"

@@ -146,13 +146,13 @@ def test_without_an_earlier_result_an_open_sum_stays_open():
     assert Material("multiply it by 3", found="It is 7 degrees").expression == "7 * 3"
 
 
-def shown(text):
+def shown(text, told="Drawn: image-0123456789ab."):
     """A conversation in which a tool drew a picture, and a user message brings it."""
     picture = Medium("image", "png", b"a picture")
     return [
         Said("user", 'Draw "a lake", then edit it: "at night".'),
         Said("assistant", calls=(Call("draw", "{}", "call_7"),)),
-        Said("tool", "Drawn: image-0123456789ab.", answers="call_7"),
+        Said("tool", told, answers="call_7"),
         Said("user", text, media=(picture,)),
     ]
 
@@ -180,13 +180,15 @@ def test_a_question_behind_what_was_handed_in_begins_a_turn():
     assert turn.media == ()
 
 
-def test_what_a_tool_made_is_named_to_the_next():
+@pytest.mark.parametrize("saved", ["", " Saved as /made/picture-20260601-120000-0123abcd.png."])
+def test_what_a_tool_made_is_named_to_the_next(saved):
     text = {"type": "string"}
     both = {"properties": {"image": text, "prompt": text}, "required": ["image", "prompt"]}
     draw = Tool("draw", "Draw a picture.", {"properties": {"prompt": text}, "required": ["prompt"]})
     edit = Tool("edit", "Edit a picture.", both)
 
-    (call,) = answer(Task(shown("Returned by call_7:"), tools=(draw, edit))).calls
+    told = f"Drawn: image-0123456789ab.{saved}"
+    (call,) = answer(Task(shown("Returned by call_7:", told), tools=(draw, edit))).calls
 
     assert call.name == "edit"
     assert json.loads(call.arguments) == {"image": "image-0123456789ab", "prompt": "at night"}
