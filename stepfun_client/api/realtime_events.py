@@ -140,6 +140,11 @@ class ResponseDone(RealtimeEvent):
         """`completed`, `cancelled`, `failed` or `incomplete`."""
         return str(self.response.get("status") or "completed")
 
+    @property
+    def calls_functions(self) -> bool:
+        """Whether functions are to be called; another answer follows their results."""
+        return any(item.get("type") == "function_call" for item in self.response.get("output") or ())
+
 
 class Problem(RealtimeEvent):
     """The service refused something; the session goes on.
