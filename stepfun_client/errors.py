@@ -66,11 +66,18 @@ class InvalidParameterError(StepFunError, ValueError):
 
     Attributes:
         param: The argument's name, e.g. `"temperature"`.
+        hint: What the programmer may do about it, or None; nothing for a model's eyes.
     """
 
-    def __init__(self, message: str = "", *, param: str | None = None) -> None:
+    def __init__(self, message: str = "", *, param: str | None = None, hint: str | None = None) -> None:
         super().__init__(message)
         self.param = param
+        self.hint = hint
+
+    def __str__(self) -> str:
+        """Return the message, and what to do next."""
+        text = super().__str__()
+        return f"{text}. {self.hint}" if self.hint else text
 
 
 class APIConnectionError(StepFunError):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
+import re
 import socket
 import threading
 from typing import TYPE_CHECKING
@@ -25,6 +27,7 @@ _LAST_MOMENTS = 5.0
 _LAST_WORDS = 1.0  # how long a client may go on talking to a connection that has ended
 _MOMENT = 0.001
 _BACKLOG = 1024
+_SECRET = re.compile(r"((?:proxy-)?authorization|x-api-key|cookie)\W+\S.*", re.IGNORECASE)
 _LARGEST_EVENT = 64 * 1024 * 1024  # an append carries up to 15 MB, in base64
 
 
@@ -80,6 +83,19 @@ class _Server(uvicorn.Server):
                     asyncio.get_running_loop().call_later(_LAST_WORDS, connection.transport.abort)
                 else:
                     connection.transport.abort()
+
+
+class _Discretion(logging.Filter):
+    """Masks keys in what uvicorn logs: below INFO it writes down every header of a WebSocket's handshake."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        text = record.getMessage()
+        if _SECRET.search(text):
+            record.msg, record.args = _SECRET.sub(r"\1: ***", text), None
+        return True
+
+
+_DISCRETION = _Discretion()
 
 
 class Emulator:
@@ -148,6 +164,7 @@ def serving(
     app = create_app(
         fault=fault, lenient=lenient, delay=delay, idle_seconds=idle_seconds, session_seconds=session_seconds
     )
+    logging.getLogger("uvicorn.error").addFilter(_DISCRETION)
     listener = _listener(port)
     reachable = _Reachable(app)
     config = uvicorn.Config(

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,14 +20,13 @@ from pydantic import Field, SkipValidation, WithJsonSchema
 
 from stepfun_client.core.fetching import plainly_public
 from stepfun_client.errors import InvalidParameterError
+from stepfun_client.named_files import read_inside, scheme_of
 from stepfun_client.sniffing import sniff
 
 Runtime = Annotated[Any, InjectedToolArg, SkipValidation, Field(default=None, exclude=True)]
 """A schema's field that an agent fills with its state: it knows it by the name `runtime`, and no model can set it."""
 
 LATEST = "last"
-
-_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -99,14 +97,17 @@ def named(
         ToolException: If there is none, or none that may be taken; it says what may.
     """
     name = name.strip()
-    if _SCHEME.match(name):
+    if scheme_of(name):
         return _address(name)
     known = list(_held(kind, _messages(runtime)))
     for names, block in known:
         if name == LATEST or name in names:
             return block
-    if root_dir is not None:
+    if root_dir is not None and name != LATEST:
         return kind.checked(_file_content(name, kind, root_dir, max_bytes))
+    if name == LATEST:
+        file = "" if root_dir is None else ", or the path of a file in the folder that is open to you"
+        raise ToolException(f"There is no {kind.noun} in this conversation yet. Make one, or name an https URL{file}")
     ids = ", ".join(names[0] for names, _ in known if names) or "none so far"
     raise ToolException(
         f"There is no {kind.noun} {name[:80]!r}. Allowed: {described(kind, root_dir)}. {kind.noun.capitalize()}s of "
@@ -156,32 +157,26 @@ def check_form(address: Address) -> None:
     try:
         plainly_public(address.url)
     except InvalidParameterError as error:
-        raise ToolException(str(error)) from error
+        raise ToolException(error.message) from error
 
 
 def _address(url: str) -> Address:
     if not url.lower().startswith("https://"):
-        raise ToolException(f"{url.partition(':')[0]}: addresses are not visited; name an https URL of a public host")
+        raise ToolException(
+            f"{scheme_of(url) or url[:80]}: addresses are not visited; name an https URL of a public host"
+        )
     return Address(url)
 
 
 def _file_content(name: str, kind: Kind, root_dir: Path, max_bytes: int) -> bytes:
-    """Read a file of the open folder. What lies outside is not told from what is not there."""
-    root = root_dir.resolve()
+    """Read a file of the open folder."""
     try:
-        path = (root / name).resolve()
-        if not (path.is_relative_to(root) and path.is_file()):
-            raise FileNotFoundError
-        with path.open("rb") as file:
-            content = file.read(max_bytes + 1)
-    except (OSError, ValueError):
+        return read_inside(root_dir, name, max_bytes=max_bytes)
+    except InvalidParameterError as error:
         raise ToolException(
-            f"There is no {kind.noun} {name[:80]!r}, neither in the conversation nor in the folder open to you. "
-            f"Allowed: {described(kind, root_dir)}"
+            f"There is no {kind.noun} {name[:80]!r} in the conversation, nor one to take in the folder open to you: "
+            f"{error.message}. Allowed: {described(kind, root_dir)}"
         ) from None
-    if len(content) > max_bytes:
-        raise ToolException(f"{name[:80]!r} has more than {max_bytes:,} bytes, which is the most that is taken")
-    return content
 
 
 def _messages(runtime: Any) -> list[BaseMessage]:

@@ -14,7 +14,7 @@ from langchain_stepfun.tools.artifacts import Block, audio_artifact
 from langchain_stepfun.tools.choices import CHOICES, VOICES, check_choices, choice_fields, chosen_params, wire_names
 from langchain_stepfun.tools.output import prepare, saved
 from langchain_stepfun.tools.tool import StepFunTool, only_known, told_to_the_model
-from stepfun_client.api.speech_params import SampleRate, SpeechFormat, SpeechParams, checked_speech
+from stepfun_client.api.speech_params import SampleRate, SpeechFormat, SpeechParams, checked_speech, longest_text
 
 if TYPE_CHECKING:
     from stepfun_client.audio import Audio
@@ -130,13 +130,16 @@ class StepFunTTS(StepFunTool):
         return SpeechParams(**{"response_format": self.format, **settings})  # type: ignore[typeddict-item]
 
     def _request(self, text: str, chosen: Mapping[str, Any]) -> dict[str, Any]:
-        if len(text) > self.max_characters:
+        own = {"model": self.model, "voice": self.voice, **self._params(), **chosen_params(chosen)}
+        if not text.strip():
+            raise ToolException("text is empty: say what is to be said")
+        most = min(self.max_characters, longest_text(own["model"], own["response_format"]) or self.max_characters)
+        if len(text) > most:
             raise ToolException(
-                f"text has {len(text):,} characters; allowed are {self.max_characters:,}. Say less, or say it in parts"
+                f"text has {len(text):,} characters; allowed are {most:,}. Say less, or say it in parts"
             )
         prepare(self.output_dir)
-        own = {"model": self.model, "voice": self.voice, **self._params()}
-        return {"input": text, "progress": False, **own, **chosen_params(chosen)}
+        return {"input": text, "progress": False, **own}
 
     def _handed_over(self, audio: Audio) -> tuple[str, Block]:
         path = saved(audio, self.output_dir, prefix="speech")

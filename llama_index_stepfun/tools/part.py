@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -47,12 +48,14 @@ class ToolPart(Connected):
 
     def _fetched(self, link: Link, kind: str) -> bytes:
         """Fetch what a model gave a link to, from public hosts only, if it is of the kind."""
-        fetched = self.client.fetch(link.url, max_bytes=self.max_bytes)
+        with told_to_the_model(kind):
+            fetched = self.client.fetch(link.url, max_bytes=self.max_bytes)
         return of_kind(fetched.content, kind, link.url)
 
     async def _afetched(self, link: Link, kind: str) -> bytes:
         """Fetch what a model gave a link to, asynchronously; see `_fetched`."""
-        fetched = await self.async_client.fetch(link.url, max_bytes=self.max_bytes)
+        with told_to_the_model(kind):
+            fetched = await self.async_client.fetch(link.url, max_bytes=self.max_bytes)
         return of_kind(fetched.content, kind, link.url)
 
     def _make_room(self) -> None:
@@ -72,6 +75,15 @@ class ToolPart(Connected):
         except OSError as error:
             return f", not saved: {error.strerror or type(error).__name__}"
         return f", saved as {name}"
+
+
+@contextmanager
+def told_to_the_model(param: str) -> Iterator[None]:
+    """Leave what is for programmers out of a refusal that an agent shows to its model."""
+    try:
+        yield
+    except InvalidParameterError as error:
+        raise InvalidParameterError(error.message, param=param) from error
 
 
 def metadata(name: str, arguments: Arguments, hidden: Collection[str]) -> ToolMetadata:

@@ -6,25 +6,23 @@ and a refusal tells nothing about files outside the folder.
 
 from __future__ import annotations
 
-import os
 import re
-import stat
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from stepfun_client.errors import InvalidParameterError
+from stepfun_client.named_files import read_inside, scheme_of
 from stepfun_client.sniffing import sniff
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from llama_index_stepfun.tools.shelf import Shelf, ThingT
 
 LONGEST_NAME = 2048
 
 _PROGRAMS = ("image/svg+xml",)  # a drawing in words, which may hold scripts and links: no picture to StepFun either
 
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")  # two letters at least: "C:" is a drive
 _UNSEEMLY = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")  # neither a file system nor a URL knows lone surrogates
-_OPENING = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 
 class Link(NamedTuple):
@@ -59,11 +57,15 @@ def find(name: object, shelf: Shelf[ThingT], *, root_dir: Path | None, most_byte
         return thing
     if given.lower().startswith("https://"):
         return Link(given)
-    if _SCHEME.match(given) or given.startswith(("//", "\\\\")):
+    if scheme_of(given):
         raise _refusal(given, kind, "of URLs only https:// is allowed", root_dir)
     if root_dir is None:
         raise _refusal(given, kind, "no folder has been opened to you", root_dir)
-    return of_kind(_read(given, kind, root_dir, most_bytes), kind, given)
+    try:
+        content = read_inside(root_dir, given, max_bytes=most_bytes)
+    except InvalidParameterError as error:
+        raise _refusal(given, kind, error.message, root_dir) from None
+    return of_kind(content, kind, given)
 
 
 def of_kind(content: bytes, kind: str, name: str) -> bytes:
@@ -78,27 +80,6 @@ def of_kind(content: bytes, kind: str, name: str) -> bytes:
             f"{name[:200]!r} is no {kind} ({found or 'its content is of no known kind'}); name another file", param=kind
         )
     return content
-
-
-def _read(given: str, kind: str, root_dir: Path, most_bytes: int) -> bytes:
-    """Read a file that lies in the folder, whatever links say, and is no device, pipe or giant."""
-    root = Path(os.path.realpath(root_dir))
-    path = Path(os.path.realpath(root / given))
-    if not path.is_relative_to(root):
-        raise _refusal(given, kind, "it is not in the folder opened to you", root_dir)
-    try:
-        # The name was freed of links above; should its end have become one since, it is not followed.
-        with os.fdopen(os.open(path, _OPENING), "rb") as file:
-            found = os.fstat(file.fileno())
-            if not stat.S_ISREG(found.st_mode):
-                raise _refusal(given, kind, "it is no file", root_dir)
-            if not 0 < found.st_size <= most_bytes:
-                raise _refusal(
-                    given, kind, f"it has {found.st_size:,} bytes; allowed are 1 to {most_bytes:,}", root_dir
-                )
-            return file.read(most_bytes)
-    except OSError:
-        raise _refusal(given, kind, "there is no such file, or it cannot be read", root_dir) from None
 
 
 def _refusal(given: str, kind: str, reason: str, root_dir: Path | None) -> InvalidParameterError:

@@ -8,18 +8,16 @@ from llama_index.core.base.llms.types import AudioBlock, TextBlock
 from llama_index.core.bridge.pydantic import BaseModel, Field, PrivateAttr
 
 from llama_index_stepfun.recognition import DEFAULT_MODEL, asks_for_times, takes_urls_only
-from llama_index_stepfun.tools.part import Arguments, ToolPart
+from llama_index_stepfun.tools.part import Arguments, ToolPart, told_to_the_model
 from llama_index_stepfun.tools.shelf import Shelf
 from llama_index_stepfun.tools.sources import Link, find
+from stepfun_client.api.speech_params import longest_text
 from stepfun_client.core.fetching import plainly_public
 from stepfun_client.errors import InvalidParameterError
 
 if TYPE_CHECKING:
     from stepfun_client.api.transcript import Transcript
     from stepfun_client.audio import Audio
-
-_ALONE = ("flac", "opus")  # what the parts of a longer text cannot be joined in
-_ALONE_CHARACTERS = 1000
 
 RECORDING = (
     "The recording: the id of audio made earlier (audio-...), an https:// URL of a public host, or, if a folder has "
@@ -112,13 +110,13 @@ class SpeechTools(ToolPart):
     def _speech(self, text: object, chosen: dict[str, Any]) -> dict[str, Any]:
         if not isinstance(text, str) or not text.strip():
             raise InvalidParameterError("text is empty: say what is to be said", param="text")
-        most = min(self.max_characters, _ALONE_CHARACTERS if self.response_format in _ALONE else self.max_characters)
+        how = {"voice": self.voice, "response_format": self.response_format, **self.speech_options, **chosen}
+        most = min(self.max_characters, longest_text(self.speech_model, how["response_format"]) or self.max_characters)
         if len(text) > most:
             raise InvalidParameterError(
                 f"text has {len(text):,} characters; allowed are {most:,}. Say less, or say it in parts", param="text"
             )
         self._make_room()
-        how = {"voice": self.voice, "response_format": self.response_format, **self.speech_options, **chosen}
         return {"model": self.speech_model, "input": text, "progress": False, **how}
 
     def _spoken(self, audio: Audio) -> list[TextBlock | AudioBlock]:
@@ -145,7 +143,8 @@ class SpeechTools(ToolPart):
         """Return the URL for a model that takes nothing else, and whose recordings StepFun fetches itself."""
         if not isinstance(found, Link) or not takes_urls_only(self.asr_model):
             return None
-        plainly_public(found.url)
+        with told_to_the_model("audio"):
+            plainly_public(found.url)
         return found.url
 
     def _sound(self, found: Audio | bytes | Link) -> Audio | bytes:

@@ -16,6 +16,7 @@ from stepfun_client.catalog import SpeechTraits, find
 from stepfun_client.errors import InvalidParameterError
 
 SpeechFormat = Literal["mp3", "wav", "flac", "opus", "pcm"]
+UNJOINABLE = ("flac", "opus")  # files that only decoding could join
 StreamFormat = Literal["mp3", "wav", "flac", "opus", "pcm", "mp3_stream", "opus_stream", "flac_stream"]
 SampleRate = Literal[8000, 16000, 22050, 24000, 48000]
 
@@ -117,6 +118,11 @@ def limit_of(model: str) -> int:
     """The longest text of one request to this model, in characters."""
     traits = _traits_of(model)
     return traits.max_characters if traits else MAX_CHARACTERS
+
+
+def longest_text(model: str, form: str | None) -> int | None:
+    """The longest text of one recording in a format: None where the parts of a longer one are joined."""
+    return limit_of(model) if form in UNJOINABLE else None
 
 
 def speech_body(*, model: str, text: str, voice: str, params: Mapping[str, Any]) -> dict[str, Any]:

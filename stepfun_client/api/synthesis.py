@@ -12,6 +12,7 @@ from stepfun_client.api.speech_dialogue import SpeechDialogue
 from stepfun_client.api.speech_params import (
     DEFAULT_FORMAT,
     DEFAULT_SAMPLE_RATE,
+    UNJOINABLE,
     StreamParams,
     checked_speech,
     creation,
@@ -55,7 +56,7 @@ def synthesize(
     given = checked_speech(model, voice, params)
     form = given.get("response_format") or DEFAULT_FORMAT
     parts = _parts_of(model, text)
-    if len(parts) > 1 and form in ("flac", "opus"):
+    if len(parts) > 1 and form in UNJOINABLE:
         raise InvalidParameterError(
             f"input has {len(text)} characters, so it is spoken in {len(parts)} parts, and {form} files cannot be "
             "joined without decoding them; use response_format='wav', 'mp3' or 'pcm', or send each part by itself",

@@ -176,10 +176,11 @@ def refusal(shown: str, reason: str) -> InvalidParameterError:
     """Build the error for an address that is not fetched, shown without what may be secret in it."""
     shown = _SECRET.sub("", shown)[:200]
     return InvalidParameterError(
-        f"{shown!r} is not fetched: {reason}. Allowed are http and https URLs of public hosts, "
-        "without a user or password, and those of the service's own address (base_url). Pass a file of your own as "
-        "pathlib.Path(...) or as bytes",
+        f"{shown!r} is not fetched: {reason}. Allowed are http and https URLs of public hosts, without a user or "
+        "password",
         param="url",
+        hint="Those of the service's own address (base_url) are allowed too. Pass a file of your own as "
+        "pathlib.Path(...) or as bytes",
     )
 
 
@@ -240,7 +241,7 @@ class Intake:
     def _check(self, size: int) -> None:
         if size > self._most:
             raise InvalidParameterError(
-                f"{self._name} has more than {self._most:,} bytes; fetch a smaller one, or allow more with "
-                "max_bytes=... where the caller may choose it",
+                f"{self._name} has more than {self._most:,} bytes, the most that is taken",
                 param="url",
+                hint="Fetch a smaller one, or allow more with max_bytes=... where the caller may choose it",
             )

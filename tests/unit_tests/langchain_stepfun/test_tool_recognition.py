@@ -171,8 +171,11 @@ async def test_a_state_of_any_form_will_do(tools, use: Use, spoken, state) -> No
 
 @pytest.mark.parametrize("runtime", [None, SimpleNamespace(state=None), {"state": {"messages": ["forged"]}}])
 async def test_a_name_of_nothing_is_told_with_what_there_is(tools, use: Use, spoken, runtime: Any) -> None:
-    with pytest.raises(ToolException, match=r"no recording 'last'.*none so far"):
+    with pytest.raises(ToolException, match=r"There is no recording in this conversation yet\. Make one") as refused:
         await use(tools(StepFunASR), audio="last", runtime=runtime)
+    assert "'last'" not in str(refused.value)
+    with pytest.raises(ToolException, match=r"no recording 'mine'.*none so far"):
+        await use(tools(StepFunASR), audio="mine", runtime=runtime)
     block = spoken()
     held = runtime_of(ToolMessage("x", tool_call_id="a", artifact=block))
     with pytest.raises(ToolException, match=block["id"]):
@@ -280,6 +283,7 @@ def folder(tmp_path: Path) -> Path:
     (open_one / "sub").mkdir(parents=True)
     (open_one / "tone.wav").write_bytes(TONE)
     (open_one / "sub" / "tone.wav").write_bytes(TONE)
+    (open_one / "meeting: monday.wav").write_bytes(TONE)
     (open_one / "notes.txt").write_text("not a sound")
     (open_one / "huge.wav").write_bytes(TONE * 80)
     (tmp_path / "secret.wav").write_bytes(TONE)
@@ -292,7 +296,9 @@ def folder(tmp_path: Path) -> Path:
     return open_one
 
 
-@pytest.mark.parametrize("name", ["tone.wav", "sub/tone.wav", "./sub/../tone.wav", "inside.wav", "{root}/tone.wav"])
+@pytest.mark.parametrize(
+    "name", ["tone.wav", "sub/tone.wav", "./sub/../tone.wav", "inside.wav", "{root}/tone.wav", "meeting: monday.wav"]
+)
 async def test_a_file_of_the_folder_is_heard(use: Use, folder: Path, name: str) -> None:
     service = PublicService()
     tool = StepFunASR(**service.settings(), root_dir=folder)
@@ -340,7 +346,7 @@ async def test_nothing_outside_the_folder_is_read_or_told_of(use: Use, folder: P
     service = PublicService()
     tool = StepFunASR(**service.settings(), root_dir=folder)
 
-    with pytest.raises(ToolException, match=r"There is no recording .* nor in the folder open to you"):
+    with pytest.raises(ToolException, match=r"There is no recording .* nor one to take in the folder open to you"):
         await use(tool, audio=name.format(root=folder))
 
     assert service.sent == []
@@ -362,7 +368,9 @@ def test_whatever_a_model_says_nothing_of_the_outside_comes_in(folder: Path, nam
     assert found == TONE or (isinstance(found, Address) and found.url.lower().startswith("https://"))
 
 
-@pytest.mark.parametrize(("name", "said"), [("notes.txt", "no recording but"), ("huge.wav", "more than 200,000 bytes")])
+@pytest.mark.parametrize(
+    ("name", "said"), [("notes.txt", "no recording but"), ("huge.wav", "allowed are 1 to 200,000")]
+)
 async def test_a_file_must_be_sound_and_not_too_large(use: Use, folder: Path, name: str, said: str) -> None:
     service = PublicService()
     tool = StepFunASR(**service.settings(), root_dir=folder, max_bytes=200_000)

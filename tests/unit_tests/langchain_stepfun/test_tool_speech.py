@@ -11,7 +11,7 @@ from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import ValidationError
 
 from langchain_stepfun import StepFunTTS
-from stepfun_client import AuthenticationError, InvalidParameterError
+from stepfun_client import AuthenticationError
 from stepfun_client.audio import Audio
 from stepfun_client.catalog import MODELS
 from tests.unit_tests.langchain_stepfun.tooling import Use, called
@@ -143,7 +143,7 @@ async def test_a_value_that_is_not_offered_is_refused(tools, use: Use, emulator:
 
 @pytest.mark.parametrize(
     ("wrong", "said"),
-    [({"text": "  \n"}, "input"), ({"emotion": "悲伤", "style": "慢速"}, "one of emotion, style and dialect")],
+    [({"text": "  \n"}, "^text is empty"), ({"emotion": "悲伤", "style": "慢速"}, "one of emotion, style and dialect")],
 )
 async def test_what_a_model_can_put_right_is_a_tool_exception(tools, use, emulator, wrong, said) -> None:
     tool = tools(StepFunTTS, model_may_set=["emotion", "style"])
@@ -166,17 +166,23 @@ async def test_moderation_is_told_to_the_model(tools, use: Use) -> None:
 async def test_what_only_the_developer_can_put_right_is_raised(tools, use: Use) -> None:
     with pytest.raises(AuthenticationError):
         await use(tools(StepFunTTS, api_key="invalid-key", handle_tool_error=True), text=SENTENCE)
-    with pytest.raises(InvalidParameterError) as caught:  # too long for one file, and the model did not choose flac
-        await use(tools(StepFunTTS, format="flac", handle_tool_error=True), text="One sentence. " * 100)
-    assert caught.value.param == "response_format"
 
 
-@pytest.mark.parametrize(("settings", "text"), [({}, "x" * 5001), ({"max_characters": 3}, "four")])
-async def test_a_model_has_only_so_much_spoken_at_once(tools, use: Use, emulator: Emulator, settings, text) -> None:
-    message = await use(tools(StepFunTTS, handle_tool_error=True, **settings), text=text)
+@pytest.mark.parametrize(
+    ("settings", "said", "most"),
+    [
+        ({}, {"text": "x" * 5001}, "5,000"),
+        ({"max_characters": 3}, {"text": "four"}, "3"),
+        ({"format": "flac"}, {"text": "One sentence. " * 100}, "1,000"),
+        ({"format": "opus", "max_characters": 10}, {"text": "x" * 11}, "10"),
+        ({"model_may_set": ["format"]}, {"text": "One sentence. " * 100, "format": "opus"}, "1,000"),
+    ],
+)
+async def test_a_model_has_only_so_much_spoken_at_once(tools, use: Use, emulator, *, settings, said, most) -> None:
+    message = await use(tools(StepFunTTS, handle_tool_error=True, **settings), **said)
 
     assert message.status == "error"
-    assert f"text has {len(text):,} characters; allowed are {settings.get('max_characters', 5000):,}" in message.content
+    assert f"text has {len(said['text']):,} characters; allowed are {most}. Say less" in message.content
     assert emulator.requests == []
 
 

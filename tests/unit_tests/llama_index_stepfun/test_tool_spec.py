@@ -304,8 +304,9 @@ async def test_a_model_that_takes_urls_only_is_given_the_url(use, service, no_na
 async def test_an_address_that_is_not_public_is_not_passed_on_either(use, service, host):
     service.spec.asr_model = "step-asr-1.1"
 
-    with pytest.raises(InvalidParameterError, match="is not fetched"):
+    with pytest.raises(InvalidParameterError, match="is not fetched") as refused:
         await use(service.spec, "transcribe", audio=f"https://{host}/clip.wav")
+    assert not re.search("base_url|pathlib|max_bytes=", str(refused.value))
 
     assert service.sent == []
 
@@ -334,6 +335,7 @@ def opened(tmp_path: Path) -> Path:
     (tmp_path / "opened-too").mkdir()
     (tmp_path / "opened-too" / "a.wav").write_bytes(silence())
     (root / "good.wav").write_bytes(silence())
+    (root / "meeting: monday.wav").write_bytes(silence())
     (root / "link.wav").symlink_to(outside)
     (root / "up").symlink_to(tmp_path)
     (root / "loop").symlink_to(root / "loop")
@@ -427,6 +429,12 @@ async def test_a_hostile_name_is_refused_unread_and_unpaid(use, spec, emulator, 
 
     assert emulator.requests == []
     assert str(opened.parent) not in str(refused.value) or name.startswith("/")
+
+
+async def test_a_colon_in_a_name_makes_no_address(use, spec, opened, emulator):
+    await use(spec(root_dir=opened), "transcribe", audio="meeting: monday.wav")
+
+    assert len(emulator.requests) == 1
 
 
 @pytest.mark.parametrize("name", [None, 3, ["good.wav"], {"path": "good.wav"}, b"good.wav"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import re
 import signal
 import socket
@@ -15,6 +16,8 @@ import time
 import httpx
 import pytest
 from starlette.testclient import TestClient
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
 
 import stepfun_emulator
 from stepfun_emulator.__main__ import main
@@ -28,6 +31,18 @@ def test_running_gives_a_plain_base_url():
     with stepfun_emulator.running() as base_url:
         assert re.fullmatch(r"http://127\.0\.0\.1:\d+/v1", base_url)
         assert type(base_url) is str
+
+
+@pytest.mark.parametrize("header", ["Authorization", "x-api-key", "Cookie"])
+def test_what_it_logs_of_a_handshake_holds_no_key(caplog, header):
+    caplog.set_level(logging.DEBUG)
+    with stepfun_emulator.running() as base_url:
+        url = f"{base_url.replace('http', 'ws', 1)}/realtime/audio?model=step-tts-2"
+        with contextlib.suppress(InvalidStatus), connect(url, additional_headers={header: "Bearer sk-of-mine"}):
+            pass
+    logged = [record.getMessage().lower() for record in caplog.records if record.name == "uvicorn.error"]
+    assert f"< {header}: ***".lower() in logged
+    assert "sk-of-mine" not in "".join(logged)
 
 
 def test_it_starts_and_stops_quickly():
