@@ -10,5 +10,14 @@ from llama_index_stepfun.loading import load
 from llama_index_stepfun.readers import StepFunFileReader
 from llama_index_stepfun.retrievers import StepFunSearchRetriever
 from llama_index_stepfun.tools import StepFunToolSpec
+from llama_index_stepfun.voice_agent import StepFunVoiceAgent
 
-__all__ = ["StepFun", "StepFunAudioReader", "StepFunFileReader", "StepFunSearchRetriever", "StepFunToolSpec", "load"]
+__all__ = [
+    "StepFun",
+    "StepFunAudioReader",
+    "StepFunFileReader",
+    "StepFunSearchRetriever",
+    "StepFunToolSpec",
+    "StepFunVoiceAgent",
+    "load",
+]
