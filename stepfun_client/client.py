@@ -105,7 +105,8 @@ class StepFunClient(Resources, _Configured["HTTPClient", "Driver"]):
     Args:
         api_key: The key; without one, `STEP_API_KEY` and then `STEPFUN_API_KEY` are read at the first call.
         region: `"cn"` for api.stepfun.com, `"global"` for api.stepfun.ai; a key works in its own region only.
-        plan: True to call Step Plan's paths (`/step_plan/v1`).
+        plan: True to call Step Plan's paths (`/step_plan/v1`). What the plan lacks (files, search, knowledge, official
+            voices and more, see `stepfun_client.plan`) is then refused before it is sent.
         base_url: Another address, e.g. the emulator's; without one, `STEPFUN_BASE_URL`, then the region's. With
             `plan=True`, an address that ends in `/v1` is moved to `/step_plan/v1`.
         timeout: Seconds between two bytes for every call. By default 60 for chat, 120 for images, 90 for audio, and
