@@ -28,8 +28,11 @@ _ENVIRONMENT = (
 
 # Taken before any test clears the environment: recording needs the developer's key after all.
 _KEY = os.environ.get("STEP_API_KEY") or os.environ.get("STEPFUN_API_KEY") or ""
+_MODELVERSE_KEY = os.environ.get("MODELVERSE_API_KEY") or ""
 _BASE_URL = os.environ.get("STEPFUN_BASE_URL") or None
 _NO_KEY = "sk-needed-by-nobody"
+_LIVE = Source("live", _BASE_URL, _KEY, os.environ.get("MODELVERSE_BASE_URL") or None, _MODELVERSE_KEY)
+_PLAYED = Source("emulator", None, _NO_KEY, None, _NO_KEY)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -83,9 +86,11 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRe
         monkeypatch.delenv(name.lower(), raising=False)
     if request.node.get_closest_marker("cassette"):
         source: Source = request.getfixturevalue("recording_source")
-        monkeypatch.setenv("STEP_API_KEY", source.key)
-        if source.base_url:
-            monkeypatch.setenv("STEPFUN_BASE_URL", source.base_url)
+        places = {"STEPFUN_BASE_URL": source.base_url, "MODELVERSE_BASE_URL": source.modelverse_url}
+        keys = {"STEP_API_KEY": source.key, "MODELVERSE_API_KEY": source.modelverse_key}
+        for name, value in {**keys, **places}.items():
+            if value:
+                monkeypatch.setenv(name, value)
 
 
 # --- Cassettes: pytest-recording's fixtures, set for this project ----------------------------------------------------
@@ -95,12 +100,12 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRe
 def recording_source(pytestconfig: pytest.Config) -> Iterator[Source]:
     """Where recorded tests are pointed."""
     if _KEY and pytestconfig.getoption("--record"):
-        yield Source("live", _BASE_URL, _KEY)
+        yield _LIVE
     elif pytestconfig.getoption("--record"):
-        with stepfun_emulator.running() as base_url:
-            yield Source("emulator", base_url, _NO_KEY)
+        with stepfun_emulator.serving() as served:
+            yield Source("emulator", served.base_url, _NO_KEY, served.modelverse_url, _NO_KEY)
     else:
-        yield Source("emulator", None, _NO_KEY)
+        yield _PLAYED
 
 
 @pytest.fixture(scope="session")
@@ -121,7 +126,7 @@ def vcr_cassette_dir(request: pytest.FixtureRequest) -> str:
 
 
 def pytest_recording_configure(config: pytest.Config, vcr: Any) -> None:
-    vcr.register_persister(Persister(Source("live", _BASE_URL, _KEY) if _KEY else Source("emulator", None, _NO_KEY)))
+    vcr.register_persister(Persister(_LIVE if _KEY else _PLAYED))
 
 
 # --- The emulator ----------------------------------------------------------------------------------------------------

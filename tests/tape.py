@@ -19,6 +19,7 @@ from vcr.persisters.filesystem import CassetteNotFoundError
 from vcr.request import Request
 
 REAL_HOST = "https://api.stepfun.com"
+MODELVERSE = "https://api.modelverse.cn"
 MATCH_ON = ("method", "scheme", "host", "port", "path", "query", "body")
 
 _KEPT_REQUEST_HEADERS = ("content-type",)
@@ -35,18 +36,22 @@ class Source:
         origin: StepFun itself, or the emulator.
         base_url: What clients are pointed at; None for the real host.
         key: The key that must never be written.
+        modelverse_url: What clients of modelverse are pointed at; None for the real host.
+        modelverse_key: Its key, which must never be written either.
     """
 
     origin: Literal["emulator", "live"]
     base_url: str | None = None
     key: str = field(default="", repr=False)
+    modelverse_url: str | None = None
+    modelverse_key: str = field(default="", repr=False)
 
     def vcr_config(self) -> dict[str, Any]:
         """What `vcr.use_cassette` takes: a config for pytest-recording's `vcr` mark, and so for langchain-tests."""
         return {
             "match_on": MATCH_ON,
             "before_record_request": self.harmless_request,
-            "before_record_response": harmless_response,
+            "before_record_response": self.harmless_response,
             "decode_compressed_response": True,
             "allow_playback_repeats": True,
         }
@@ -55,17 +60,22 @@ class Source:
         """The request under the real host, without its secret headers; applied when recording and when matching."""
         uri = request.uri
         if self.base_url:
-            uri = re.sub(rf"^{re.escape(_origin_of(self.base_url))}(?=[/?]|$)", REAL_HOST, uri)
+            here = re.escape(_origin_of(self.base_url))
+            uri = re.sub(rf"^{here}/modelverse(?=[/?]|$)", MODELVERSE, uri)  # where the emulator has the other host
+            uri = re.sub(rf"^{here}(?=[/?]|$)", REAL_HOST, uri)
         body, headers = request.body or b"", _kept(request.headers, _KEPT_REQUEST_HEADERS)
         if boundary := _BOUNDARY.search(headers.get("content-type", "")):
             body = body.replace(boundary[0].encode(), b"boundary")
             headers["content-type"] = _BOUNDARY.sub("boundary", headers["content-type"])
         return Request(request.method, uri, _numbered(body), headers)
 
-
-def harmless_response(response: dict[str, Any]) -> dict[str, Any]:
-    """The response without cookies, addresses and whatever else is nobody's business."""
-    return {**response, "headers": _kept(response["headers"], _KEPT_RESPONSE_HEADERS)}
+    def harmless_response(self, response: dict[str, Any]) -> dict[str, Any]:
+        """The response without cookies, addresses and whatever else is nobody's business."""
+        body = response["body"].get("string") or b""
+        if self.base_url:  # what the emulator made lies at its own address
+            body = body.replace(_origin_of(self.base_url).encode(), REAL_HOST.encode())
+        headers = _kept(response["headers"], _KEPT_RESPONSE_HEADERS)
+        return {**response, "headers": headers, "body": {**response["body"], "string": body}}
 
 
 class Persister:
@@ -83,7 +93,7 @@ class Persister:
             "interactions": [{"request": _request(one), "response": _response(other)} for one, other in pairs],
         }
         text = yaml.dump(cassette, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=1_000_000)
-        if self._source.key and self._source.key in text:
+        if any(key and key in text for key in (self._source.key, self._source.modelverse_key)):
             raise ValueError(f"{cassette_path} is not written: the API key is in it")
         path = Path(cassette_path)
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,7 @@
-"""ChatStepFun on recorded exchanges: what a user writes, played from `tests/cassettes` (see CONTRIBUTING.md, Record).
+"""ChatStepFun and the tools on recorded exchanges: what a user writes, played from `tests/cassettes`.
 
-The assertions hold for the emulator and for StepFun itself, so that `make record` works with a key and without.
+See CONTRIBUTING.md, Record. The assertions hold for the emulator and for StepFun itself, so that `make record` works
+with a key and without; what is on modelverse needs that host's own key to be recorded live.
 """
 
 from __future__ import annotations
@@ -11,8 +12,16 @@ import pytest
 from langchain_core.messages import HumanMessage, ToolMessage
 
 from demo.picture import BLUE, GREEN, RED, bar_chart
-from langchain_stepfun import ChatStepFun
+from langchain_stepfun import (
+    ChatStepFun,
+    StepFunASR,
+    StepFunImageEdit,
+    StepFunImageGen,
+    StepFunImageToImage,
+    StepFunTTS,
+)
 from tests.unit_tests.langchain_stepfun.conftest import added
+from tests.unit_tests.langchain_stepfun.tooling import MEADOW, USES
 
 pytestmark = pytest.mark.cassette
 
@@ -72,3 +81,44 @@ def test_vision() -> None:
     reply = ChatStepFun(reasoning_effort="low").invoke([HumanMessage([picture, question])])
 
     assert "blue" in reply.text.lower()
+
+
+# --- Tools -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("used", USES)
+async def test_tool_that_draws(used: str) -> None:
+    tool = StepFunImageGen(model="step-2x-large", size="256x256", seed=7, steps=10)
+
+    message = await USES[used](tool, prompt="a red house")
+
+    assert message.artifact["mime_type"] == "image/png"
+    assert (message.artifact["extras"]["width"], message.artifact["extras"]["height"]) == (256, 256)
+    assert message.artifact["id"] in message.content
+
+
+@pytest.mark.parametrize("used", USES)
+@pytest.mark.parametrize("model", ["step-image-edit-2", "stepfun-ai/step1x-edit"])
+async def test_tool_that_edits(used: str, model: str) -> None:
+    message = await USES[used](StepFunImageEdit(model=model, seed=7), image=MEADOW, prompt="make it night")
+
+    assert base64.b64decode(message.artifact["base64"]) != MEADOW
+    assert message.artifact["extras"]["model"] == model
+
+
+@pytest.mark.parametrize("used", USES)
+async def test_tool_that_transforms(used: str) -> None:
+    tool = StepFunImageToImage(model="step-1x-medium", size="256x256", seed=7, steps=10)
+
+    message = await USES[used](tool, image=MEADOW, prompt="in watercolours")
+
+    assert message.artifact["extras"]["width"] == 256
+
+
+@pytest.mark.parametrize("used", USES)
+async def test_tools_that_speak_and_listen(used: str) -> None:
+    spoken = await USES[used](StepFunTTS(voice="linjiajiejie", sample_rate=8000), text="Good day.")
+    heard = await USES[used](StepFunASR(), audio=spoken.artifact)
+
+    assert spoken.artifact["mime_type"] == "audio/mpeg"
+    assert "good day" in heard.content.lower()

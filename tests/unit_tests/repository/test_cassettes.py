@@ -19,7 +19,7 @@ from vcr.request import Request
 
 from langchain_stepfun import ChatStepFun
 from stepfun_client import AsyncStepFunClient, StepFunClient
-from tests.tape import MATCH_ON, Persister, Source, harmless_response
+from tests.tape import MATCH_ON, Persister, Source
 
 if TYPE_CHECKING:
     from stepfun_emulator import Emulator
@@ -45,7 +45,7 @@ def test_a_cassette_says_where_and_when_it_was_recorded_and_nothing_secret(path:
     assert isinstance(cassette["recorded"], dt.date)
     assert cassette["interactions"]
     for interaction in cassette["interactions"]:
-        assert re.match(r"https://api\.stepfun\.(com|ai)/", interaction["request"]["uri"])
+        assert re.match(r"https://api\.(stepfun\.(com|ai)|modelverse\.cn)/", interaction["request"]["uri"])
         assert set(interaction["request"]["headers"]) <= {"content-type"}
         assert set(interaction["response"]["headers"]) <= {"content-type", "retry-after", "x-trace-id"}
     for secret in ("authorization", "bearer ", "cookie", "x-api-key", "127.0.0.1"):
@@ -188,5 +188,29 @@ def test_headers_are_kept_by_a_list_of_harmless_ones() -> None:
 
     assert harmless.uri == "https://api.stepfun.com/v1/models?limit=1"
     assert dict(harmless.headers) == {"content-type": "application/json"}
-    assert harmless_response(response)["headers"] == {"x-trace-id": ["abc"]}
+    assert Source("live").harmless_response(response)["headers"] == {"x-trace-id": ["abc"]}
     assert "body" in MATCH_ON
+
+
+def test_what_is_asked_of_modelverse_is_stored_under_its_own_host(emulator: Emulator) -> None:
+    source = Source("emulator", emulator.base_url, "any", emulator.modelverse_url, "any")
+    made = f"{emulator.base_url.removesuffix('/v1')}/generated/1.png".encode()
+
+    asked = source.harmless_request(Request("POST", f"{emulator.modelverse_url}/images/generations", b"{}", {}))
+    reply = source.harmless_response({"status": {}, "headers": {}, "body": {"string": made}})
+
+    assert asked.uri == "https://api.modelverse.cn/v1/images/generations"
+    assert reply["body"]["string"] == b"https://api.stepfun.com/generated/1.png"
+
+
+@pytest.mark.parametrize("key", ["STEPFUN", "MODELVERSE"])
+def test_a_cassette_with_either_key_in_it_is_not_written(tmp_path: Path, key: str) -> None:
+    source = Source("live", key="STEPFUN", modelverse_key="MODELVERSE")
+    request = Request("POST", "https://api.stepfun.com/v1/models", f"my {key}".encode(), {})
+
+    with pytest.raises(ValueError, match="the API key is in it"):
+        Persister(source).save_cassette(
+            str(tmp_path / "a.yaml"),
+            {"requests": [request], "responses": [{"status": {}, "headers": {}, "body": {"string": b""}}]},
+        )
+    assert list(tmp_path.iterdir()) == []
