@@ -143,6 +143,8 @@ def realtime_settings(
             f"{model} does not converse in realtime; stepaudio-2.5-realtime and stepaudio-3-realtime-preview do",
             param="model",
         )
+    if isinstance(detection := params.get("turn_detection"), Mapping):
+        checked(ServerVAD, detection)  # which says more precisely what is wrong
     given = checked(RealtimeParams, params)
     session: dict[str, Any] = {
         "modalities": list(given.get("modalities") or ("text", "audio")),

@@ -421,6 +421,7 @@ class AsyncRealtimeSession(_Session):
         async with self._line:
             while self._conversation.outbox and self._socket is not None:
                 await self._socket.send(self._conversation.outbox.popleft())
+                await asyncio.sleep(0)  # the socket may take all at once: who speaks without end must let others run
 
     def _send_beside(self) -> None:
         """Have a task send, where there is something: whoever receives must not wait for who sends."""

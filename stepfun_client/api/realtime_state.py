@@ -201,7 +201,7 @@ class Conversation:
     def leave(self) -> None:
         """Send nothing until another session begins: this one is lost."""
         was_heard = self._is_expected and not self._committed
-        self._wants_answer = self._wants_answer or self._is_asked or was_heard
+        self._wants_answer = self._wants_answer or self._is_asked or was_heard or self._is_speechless()
         if self._active:
             self._over.append(self._active)
         self._active = None
@@ -225,6 +225,11 @@ class Conversation:
     def _is_late(self, event: RealtimeEvent) -> bool:
         response_id = event.response_id or self._active
         return response_id is None or response_id in self._over or (self._active or response_id) != response_id
+
+    def _is_speechless(self) -> bool:
+        """Whether the answer that is being given is wanted and has neither said nor called anything."""
+        turn = self._turns.get(self._active or "")
+        return turn is not None and not turn.text and not self._calls and self._active not in self._over
 
     def _understood(self, typed: RealtimeEvent) -> list[RealtimeEvent]:
         match typed:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import re
 import socket
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
@@ -119,9 +119,22 @@ class AsyncWebSocket:
         """Wait for the next event; see `WebSocket.receive`."""
         with _closing(self.trace_id):
             try:
-                return _decoded(await asyncio.wait_for(self._connection.recv(), timeout), self.trace_id)
+                return _decoded(await _within(timeout, self._connection.recv()), self.trace_id)
             except ConnectionClosedOK:
                 return None
+
+
+async def _within(timeout: float | None, waiting: Coroutine[Any, Any, str | bytes]) -> str | bytes:
+    """Wait for so long; unlike `asyncio.wait_for` before Python 3.12, be cancelled also while something comes."""
+    coming = asyncio.ensure_future(waiting)
+    try:
+        await asyncio.wait({coming}, timeout=timeout)
+    finally:
+        coming.cancel()  # changes nothing about what has come
+        await asyncio.wait({coming})
+    if coming.cancelled():
+        raise asyncio.TimeoutError
+    return coming.result()
 
 
 class _Connect(connect_async):
