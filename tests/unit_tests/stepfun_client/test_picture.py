@@ -140,7 +140,9 @@ def test_copies_and_pickles_and_is_true():
 
 
 @pytest.mark.parametrize(
-    "use", [bytes, Picture.base64, Picture.data_uri, Picture.to_pil, lambda picture: picture.save("a.png")], ids=str
+    "use",
+    [bytes, Picture.base64, Picture.data_uri, Picture.to_pil, lambda picture: picture.save("a.png")],
+    ids=["bytes", "base64", "data_uri", "to_pil", "save"],
 )
 def test_a_picture_known_by_its_url_only_says_how_to_get_it(use, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
