@@ -19,19 +19,12 @@ from llama_index_stepfun.voice_interface import Sound, samples_of
 from llama_index_stepfun.voice_socket import StepFunVoiceWebsocket
 from llama_index_stepfun.voice_tools import VoiceTool, VoiceTools
 from llama_index_stepfun.voice_turns import Floor, Transcript, told_before
-from stepfun_client.api.realtime_events import (
-    AudioDelta,
-    Committed,
-    Interrupted,
-    Problem,
-    RealtimeEvent,
-    SpeechStarted,
-    event_of,
-)
+from stepfun_client.api.realtime_events import AudioDelta, Committed, Interrupted, Problem, SpeechStarted, event_of
 from stepfun_client.api.realtime_params import realtime_settings
 from stepfun_client.errors import InvalidParameterError, StreamInterruptedError
 
 if TYPE_CHECKING:
+    from stepfun_client.api.realtime_events import RealtimeEvent
     from stepfun_client.api.realtime_session import AsyncRealtimeSession
 
 DEFAULT_MODEL = "stepaudio-2.5-realtime"
@@ -276,11 +269,11 @@ class StepFunVoiceAgent(BaseVoiceAgent):
         Args:
             message: The event, typed or as it came from the service.
         """
-        event = message if isinstance(message, RealtimeEvent) else event_of(message, trace_id=None)
+        event = event_of(message, trace_id=None) if isinstance(message, Mapping) else message
         if isinstance(event, Problem):
             event.error.redact(self._connection.async_client.settings.redact)
         self._events.append(recorded(event))
-        del self._events[: -self._keep_events]
+        del self._events[: max(0, len(self._events) - self._keep_events)]
         if isinstance(event, (SpeechStarted, Interrupted)):
             self._hush()
         elif isinstance(event, AudioDelta) and self.interface is not None:

@@ -176,7 +176,7 @@ class Floor:
             case ToolAnswered():
                 if not self._is_answering:
                     self.ask()
-            case Problem() if self._is_awaited:
+            case Problem() if self._is_awaited and not _came_too_late(event):
                 self._is_awaited, self.problem = False, event.error
             case Reconnected():
                 self._lost(event)
@@ -227,6 +227,11 @@ def _broken_off(done: ResponseDone) -> list[str]:
     items: list[dict[str, Any]] = [item for item in done.response.get("output") or () if isinstance(item, dict)]
     calls = [item for item in items if item.get("type") == "function_call"]
     return [str(item.get("call_id")) for item in calls if item.get("status") not in (None, "completed")]
+
+
+def _came_too_late(problem: Problem) -> bool:
+    """Whether an interruption is refused: the answer had just ended by itself, and the next one is not concerned."""
+    return "cancel" in f"{problem.error.code} {problem.error.message}".lower()
 
 
 def _failure(done: ResponseDone) -> StepFunError | None:

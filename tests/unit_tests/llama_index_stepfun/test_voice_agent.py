@@ -415,6 +415,18 @@ async def test_an_answer_that_has_not_begun_is_interrupted_too(agent, slow) -> N
     assert roles(voice) == ["user"]
 
 
+async def test_an_interruption_that_comes_too_late_concerns_no_later_answer(agent, emulator) -> None:
+    async with agent() as voice:
+        await voice.send_text("What is 6 * 7?")
+        await voice.ws.send({"type": "response.cancel"})  # refused, wherever in the answer it comes
+        await voice.ws.send({"type": "response.cancel"})
+        await voice.send_text("What is 6 * 7?")
+
+        assert "42" in await answer(voice)
+
+    assert "error" in types(voice)
+
+
 async def test_interrupting_what_is_not_being_said_does_nothing(agent) -> None:
     async with agent(interface=MemoryInterface()) as voice:
         await voice.interrupt()
@@ -468,13 +480,14 @@ async def test_sound_is_counted_and_not_kept(agent) -> None:
     assert not any(isinstance(value, bytes) for event in voice.export_events() for value in event.data.values())
 
 
-async def test_events_are_kept_up_to_a_number(agent) -> None:
-    async with agent(keep_events=5) as voice:
+@pytest.mark.parametrize("number", [0, 5])
+async def test_events_are_kept_up_to_a_number(agent, number) -> None:
+    async with agent(keep_events=number) as voice:
         await voice.send_text("What is 6 * 7?")
         await answer(voice)
 
-    assert len(voice.export_events()) == 5
-    assert types(voice)[-1] == "response.done"
+    assert len(voice.export_events()) == number
+    assert types(voice)[-1:] == ["response.done"][:number]
 
 
 async def test_the_key_is_seen_nowhere(agent) -> None:
@@ -672,7 +685,7 @@ async def test_an_empty_turn_that_is_refused_is_raised(agent) -> None:
 
 
 async def test_an_end_that_loses_its_cancellation_ends_all_the_same(agent, monkeypatch) -> None:
-    monkeypatch.setattr("llama_index_stepfun.voice_course._AGAIN_SECONDS", 0.05)
+    monkeypatch.setattr("llama_index_stepfun.voice_course._AGAIN_SECONDS", 1.0)  # longer than closing takes
     voice, begun, losses = agent(), asyncio.Event(), 0
 
     async def lose(_: Any) -> None:
