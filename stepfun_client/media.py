@@ -363,7 +363,7 @@ def _check_size(size: int, rules: _Rules, *, quantity: str = "") -> None:
 
 def _read_file(file: BinaryReader, rules: _Rules) -> bytes:
     data = bytearray()
-    while piece := file.read(_READ_SIZE):
+    while piece := _read_piece(file, rules):
         if isinstance(piece, str):
             raise InvalidParameterError(
                 f"{rules.param} is a file open in text mode. Open it with open(..., 'rb').", param=rules.param
@@ -371,6 +371,15 @@ def _read_file(file: BinaryReader, rules: _Rules) -> bytes:
         data += piece
         _check_size(len(data), rules, quantity="at least ")
     return bytes(data)
+
+
+def _read_piece(file: BinaryReader, rules: _Rules) -> bytes:
+    try:
+        return file.read(_READ_SIZE)
+    except ValueError as error:  # it is closed, or open for writing only
+        raise InvalidParameterError(
+            f"{rules.param} is a file that cannot be read ({error}). Open it with open(..., 'rb').", param=rules.param
+        ) from None
 
 
 def _file_name(file: object) -> str | None:
@@ -417,7 +426,7 @@ def _unusable(source: object, rules: _Rules) -> InvalidParameterError:
     elif isinstance(source, str):
         what = f"{_excerpt(source)} is neither a URL nor a data: URI, and text is not guessed at. For a file pass"
     else:
-        what = f"a {type(source).__name__} holds no file. Pass"
+        what = f"an object of type {type(source).__name__} holds no file. Pass"
     advice = "its pathlib.Path(...), its bytes, or the file open in binary mode."
     return InvalidParameterError(f"{rules.param}: {what} {advice}", param=rules.param)
 

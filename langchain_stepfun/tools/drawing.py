@@ -93,10 +93,10 @@ class StepFunImageGen(PaintingTool):
         request = self._request(prompt, chosen)
         with self._at_work():
             picture = self.client.images.generate(**request)
-        return self._handed_over("Drawn", picture)
+        return self._handed_over(picture)
 
     async def _arun(self, prompt: str, **chosen: Any) -> Made:
         request = self._request(prompt, chosen)
         with self._at_work():
             picture = await self.async_client.images.generate(**request)
-        return self._handed_over("Drawn", picture)
+        return self._handed_over(picture)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from langchain_core.tools import InjectedToolArg
 from pydantic import BaseModel, Field, SecretStr, create_model
 
-from langchain_stepfun.tools.naming import LATEST, Runtime
-from langchain_stepfun.tools.painting import TRIAL, TRIAL_PICTURE, Made, RepaintingTool
+from langchain_stepfun.tools.naming import Runtime
+from langchain_stepfun.tools.painting import TRIAL, TRIAL_PICTURE, RepaintingTool
 from langchain_stepfun.tools.picture_choices import choice_fields, longest_prompt
 from langchain_stepfun.tools.pictures import picture_field
 from stepfun_client.api.images import edit
@@ -80,6 +79,7 @@ class StepFunImageEdit(RepaintingTool):
     """
 
     operation: ClassVar = "edit"
+    done: ClassVar = "Edited"
     choices: ClassVar = ("seed", "negative_prompt", "text_mode", "steps", "cfg_scale", "model")
     sent: ClassVar = (*RepaintingTool.sent, "guidance_scale")
 
@@ -113,21 +113,3 @@ class StepFunImageEdit(RepaintingTool):
     def _trial(self, params: dict[str, Any]) -> Flow[Picture]:
         job = partial(edit, TRIAL_PICTURE, model=self.model, prompt=TRIAL, fetch=True)
         return job(api_key=None, base_url=None, params=params)
-
-    def _run(
-        self, prompt: str, image: Any = LATEST, runtime: Annotated[Any, InjectedToolArg] = None, **chosen: Any
-    ) -> Made:
-        request = self._request(prompt, chosen)
-        source = self._source(image, runtime)
-        with self._at_work():
-            picture = self.client.images.edit(source, **request)
-        return self._handed_over("Edited", picture)
-
-    async def _arun(
-        self, prompt: str, image: Any = LATEST, runtime: Annotated[Any, InjectedToolArg] = None, **chosen: Any
-    ) -> Made:
-        request = self._request(prompt, chosen)
-        source = await self._asource(image, runtime)
-        with self._at_work():
-            picture = await self.async_client.images.edit(source, **request)
-        return self._handed_over("Edited", picture)

@@ -6,14 +6,15 @@ from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
+from langchain_core.tools import InjectedToolArg
 from pydantic import Field, field_validator, model_validator
 from typing_extensions import Self
 
 from langchain_stepfun.tools.artifacts import Block, picture_artifact
 from langchain_stepfun.tools.fetching import FetchingTool
-from langchain_stepfun.tools.naming import Address
+from langchain_stepfun.tools.naming import LATEST, Address
 from langchain_stepfun.tools.output import prepare, saved
 from langchain_stepfun.tools.picture_choices import TRIALS
 from langchain_stepfun.tools.pictures import PICTURE, find_picture
@@ -41,6 +42,7 @@ class PaintingTool(StepFunTool):
     """A tool that makes a picture of words, and perhaps of another picture."""
 
     operation: ClassVar[ImageOperation]
+    done: ClassVar[str] = "Drawn"
     choices: ClassVar[tuple[str, ...]]
     sent: ClassVar[tuple[str, ...]] = ("seed", "steps", "cfg_scale", "negative_prompt", "text_mode", "extra_body")
 
@@ -115,10 +117,10 @@ class PaintingTool(StepFunTool):
         with told_to_the_model("prompt", "image", *self.offered):
             yield
 
-    def _handed_over(self, verb: str, picture: Picture) -> Made:
+    def _handed_over(self, picture: Picture) -> Made:
         path = saved(picture, self.output_dir, prefix="picture")
         artifact = picture_artifact(picture, path=path)
-        told = _told(verb, picture, artifact["id"]) + (f" It is saved as {path}." if path else "")
+        told = _told(self.done, picture, artifact["id"]) + (f" It is saved as {path}." if path else "")
         if not self.show_to_model:
             return told, artifact
         shown = {name: artifact[name] for name in ("type", "id", "base64", "mime_type")}
@@ -129,6 +131,24 @@ class RepaintingTool(PaintingTool, FetchingTool):
     """A tool that makes a picture of words and another picture."""
 
     max_bytes: int = Field(default=50_000_000, gt=0)
+
+    def _run(
+        self, prompt: str, image: Any = LATEST, runtime: Annotated[Any, InjectedToolArg] = None, **chosen: Any
+    ) -> Made:
+        request = self._request(prompt, chosen)
+        source = self._source(image, runtime)
+        with self._at_work():
+            picture = getattr(self.client.images, self.operation)(source, **request)
+        return self._handed_over(picture)
+
+    async def _arun(
+        self, prompt: str, image: Any = LATEST, runtime: Annotated[Any, InjectedToolArg] = None, **chosen: Any
+    ) -> Made:
+        request = self._request(prompt, chosen)
+        source = await self._asource(image, runtime)
+        with self._at_work():
+            picture = await getattr(self.async_client.images, self.operation)(source, **request)
+        return self._handed_over(picture)
 
     def _source(self, image: Any, runtime: Any) -> bytes:
         found = self._found(image, runtime)
@@ -150,11 +170,11 @@ def trial_style(params: dict[str, Any]) -> dict[str, Any]:
     return {**params, "style_reference": {**style, "source_url": "https://example.com/style.png"}}
 
 
-def _told(verb: str, picture: Picture, name: str) -> str:
+def _told(done: str, picture: Picture, name: str) -> str:
     """Tell a model in a sentence what came of it."""
     prompt = " ".join((picture.prompt or "").split())
     short = prompt if len(prompt) <= _SHOWN_PROMPT else f"{prompt[:_SHOWN_PROMPT]}…"
     size = f"{picture.width}x{picture.height}" if picture.width else None
     seed = f"seed {picture.seed}" if picture.seed is not None else None
     facts = ", ".join(fact for fact in (size, picture.format, seed) if fact)
-    return f"{verb}: “{short}” ({facts}). The picture's id is {name}."
+    return f"{done}: “{short}” ({facts}). The picture's id is {name}."

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from langchain_core.tools import InjectedToolArg
 from pydantic import BaseModel, Field, create_model
 
-from langchain_stepfun.tools.naming import LATEST, Runtime
-from langchain_stepfun.tools.painting import TRIAL, TRIAL_PICTURE, Made, RepaintingTool, trial_style
+from langchain_stepfun.tools.naming import Runtime
+from langchain_stepfun.tools.painting import TRIAL, TRIAL_PICTURE, RepaintingTool, trial_style
 from langchain_stepfun.tools.picture_choices import choice_fields, longest_prompt
 from langchain_stepfun.tools.pictures import picture_field
 from stepfun_client.api.images import transform
@@ -98,21 +97,3 @@ class StepFunImageToImage(RepaintingTool):
             fetch=True,
             params=trial_style(params),
         )
-
-    def _run(
-        self, prompt: str, image: Any = LATEST, runtime: Annotated[Any, InjectedToolArg] = None, **chosen: Any
-    ) -> Made:
-        request = self._request(prompt, chosen)
-        source = self._source(image, runtime)
-        with self._at_work():
-            picture = self.client.images.transform(source, **request)
-        return self._handed_over("Drawn", picture)
-
-    async def _arun(
-        self, prompt: str, image: Any = LATEST, runtime: Annotated[Any, InjectedToolArg] = None, **chosen: Any
-    ) -> Made:
-        request = self._request(prompt, chosen)
-        source = await self._asource(image, runtime)
-        with self._at_work():
-            picture = await self.async_client.images.transform(source, **request)
-        return self._handed_over("Drawn", picture)

@@ -242,7 +242,8 @@ def _provider(entry: Entry, given: Entry | None, providers: Mapping[str, Provide
         chosen = providers[given.value]
     else:
         what = f"is {shown(given.value)}, which is no provider of this configuration"
-        raise given.place.refused(f"{what}; allowed are {listed(providers)}")
+        known = f"allowed are {listed(providers)}" if providers else "add it under providers, or leave vendor out"
+        raise given.place.refused(f"{what}; {known}")
     if chosen and chosen.api_key and not chosen.base_url and is_elsewhere(model_id):
         raise entry.place.refused(
             f"is hosted by another company than StepFun, and its provider ({chosen.name}) has a key but no address; "

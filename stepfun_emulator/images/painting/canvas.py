@@ -6,7 +6,7 @@ import io
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFilter, ImageOps
+from PIL import Image, ImageFilter, ImageOps, UnidentifiedImageError
 
 from stepfun_emulator.errors import Refusal
 from stepfun_emulator.pictures import encode_png
@@ -29,6 +29,8 @@ def decode(content: bytes, param: str) -> Image.Image:
             clear = image.convert("RGBA")
             image = Image.alpha_composite(Image.new("RGBA", clear.size, "black"), clear)
         return image.convert("RGB")
+    except UnidentifiedImageError:  # its words hold an address in memory
+        raise Refusal(400, "input_invalid", f"{param} is not a readable picture", param=param) from None
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:  # by format and kind of damage
         raise Refusal(400, "input_invalid", f"{param} cannot be decoded: {error}", param=param) from None
 

@@ -232,7 +232,11 @@ WRONG = {
         5,
         "models.step-3.vendor is 'steps', which is no provider of this configuration; allowed are step",
     ),
-    "a vendor where there is none": ("models:\n  step-3:\n    vendor: step\n", 3, "allowed are none"),
+    "a vendor where there is none": (
+        "models:\n  step-3:\n    vendor: step\n",
+        3,
+        "add it under providers, or leave vendor out",
+    ),
     "no vendor": ("providers: {a: {}, b: {}}\nmodels:\n  step-3: {}\n", 3, "needs a vendor; allowed are a, b"),
     "a third party's model with StepFun's key": (
         "providers: {a: {api_key: '${KEY}'}}\nmodels:\n  stepfun-ai/step1x-edit: {vendor: a}\n",

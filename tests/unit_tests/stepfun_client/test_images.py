@@ -420,6 +420,9 @@ async def test_source_weight_lies_above_0_and_not_above_1(both, server, weight):
     assert server.requests == []
 
 
+CLOSED = io.BytesIO(PNG)
+CLOSED.close()
+
 BAD_SOURCES = {
     "10,000 pixels claimed": (claimed(10_000, 10), "10000x10 pixels; StepFun takes 2048x2048"),
     "2,049 pixels high": (claimed(10, 2049), "10x2049 pixels"),
@@ -434,6 +437,7 @@ BAD_SOURCES = {
     "a path in words": ("/etc/passwd", "neither a URL nor a data: URI"),
     "an uploaded file": ("stepfile://file-1", "needs the file itself"),
     "a file of text": (Text(), "text mode"),
+    "a closed file": (CLOSED, "a file that cannot be read (I/O operation on closed file.). Open it"),
     "something else": (7, "holds no file"),
     "a Pillow image that is no PNG": (Image.new("CMYK", (1, 1)), "convert('RGB')"),
 }

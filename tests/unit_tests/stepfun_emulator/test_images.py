@@ -476,6 +476,12 @@ def test_what_is_no_such_picture_is_refused(transform, picture):
     refused(transform(source_url=uri(picture)), "source_url", "input_invalid")
 
 
+def test_a_refusal_says_the_same_each_time(transform):
+    cut = encoded("PNG", (8, 8))[:33]
+    said = refused(transform(source_url=uri(cut)), "source_url", "input_invalid")
+    assert said == "source_url is not a readable picture"
+
+
 def test_a_broken_data_uri_is_refused(transform):
     refused(transform(source_url="data:image/png;base64,???"), "source_url", "input_invalid")
 
