@@ -36,10 +36,11 @@ format: $(READY) ## ruff: apply format and safe fixes
 type: $(READY) ## mypy --strict on the packages
 	@$(BIN)/mypy
 
-bench: $(READY) ## Speed and memory: ratios against peers measured in the same run, and bounds of speech
+bench: $(READY) ## Speed and memory: ratios against peers measured in the same run, and bounds of speech and of talk
 	@$(BIN)/python -m benchmarks.chat
 	@$(BIN)/python -m benchmarks.llama_index
 	@$(BIN)/python -m benchmarks.speech
+	@$(BIN)/python -m benchmarks.realtime
 
 record: $(READY) ## Record the cassettes again (live with STEP_API_KEY, else from the emulator)
 	@$(BIN)/python -m pytest -m cassette --record --numprocesses 0

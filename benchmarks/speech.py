@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,21 +67,27 @@ def _emulator(*options: str) -> Iterator[str]:
             process.terminate()
 
 
-def _measure(figure: Figure) -> float:
+def _measure(figure: Figure, worker: str) -> float:
     with _emulator(*figure.emulator) as address:
-        command = (sys.executable, "-m", "benchmarks.speech_worker", figure.task, address)
+        command = (sys.executable, "-m", worker, figure.task, address)
         return float(subprocess.run(command, cwd=_ROOT, stdout=subprocess.PIPE, text=True, check=True).stdout)
 
 
-def main() -> int:
-    """Measure and print; return 1 if a bound was missed and `--check` was asked for."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.speech", description=__doc__)
+def main(figures: Sequence[Figure] = FIGURES, subject: str = "speech", description: str | None = __doc__) -> int:
+    """Measure and print; return 1 if a bound was missed and `--check` was asked for.
+
+    Args:
+        figures: What is measured.
+        subject: What it is about: `benchmarks.<subject>_worker` does the tasks.
+        description: What `--help` says.
+    """
+    parser = argparse.ArgumentParser(prog=f"python -m benchmarks.{subject}", description=description)
     parser.add_argument("--check", action="store_true", help="exit with status 1 if a bound is missed")
     options = parser.parse_args()
-    width = max(len(figure.words) for figure in FIGURES)
+    width = max(len(figure.words) for figure in figures)
     are_reached = []
-    for figure in FIGURES:
-        measured = _measure(figure)
+    for figure in figures:
+        measured = _measure(figure, f"benchmarks.{subject}_worker")
         are_reached.append(figure.is_reached(measured))
         print(f"{figure.words:<{width}}  {figure.verdict(measured)}", flush=True)
     return 1 if options.check and not all(are_reached) else 0

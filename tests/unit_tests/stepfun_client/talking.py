@@ -112,6 +112,15 @@ async def talking(both: Any, client: Any, **options: Any) -> Any:
             yield Talk(session, both)
 
 
+async def outlast(both: Any, client: Any, events: list[Any], *, on: tuple[Any, ...] = (), **options: Any) -> None:
+    """Listen to a session until an error ends it."""
+    async with talking(both, client, **options) as talk:
+        if on:
+            talk.session.on(*on)
+        while True:
+            events.append(await talk.next())
+
+
 @dataclass
 class Line:
     """A line to an emulator: it knows what each connection's client sent, and cuts the first where it is told to."""

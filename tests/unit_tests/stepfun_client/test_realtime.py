@@ -9,6 +9,8 @@ import threading
 
 import pytest
 
+import stepfun_emulator
+from benchmarks.realtime_worker import TASKS
 from stepfun_client import (
     APIConnectionError,
     AuthenticationError,
@@ -30,6 +32,7 @@ from tests.unit_tests.stepfun_client.talking import (
     WEATHER,
     lined,
     names,
+    outlast,
     sent,
     spoken,
     talking,
@@ -264,6 +267,13 @@ async def test_a_refusal_is_an_event_and_the_session_goes_on(both, client):
         await talk.ask("What is 1 + 1?")
 
 
+@pytest.mark.parametrize("task", TASKS)
+def test_in_a_minute_of_talk_no_turn_is_lost_or_told_twice(task):
+    """The benchmark's conversation, with functions and interruptions; it raises where a turn is not as it should be."""
+    with stepfun_emulator.serving(delay=0.002) as talkative:
+        assert TASKS[task](talkative.base_url, seconds=60) < 16
+
+
 # --- Handlers --------------------------------------------------------------------------------------------------------
 
 
@@ -297,9 +307,7 @@ async def test_a_handler_that_raises_ends_the_block_and_the_session(both, client
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        async with talking(both, client, **TEXT) as talk:
-            talk.session.on("session.created", fail)
-            await talk.next()
+        await outlast(both, client, [], on=("session.created", fail))
     wait_for(lambda: emulator.sessions[-1].closed == 1000)
 
 
@@ -342,7 +350,7 @@ REFUSED = {
     "no time": ({"ends_after": 0}, "ends_after", "greater"),
     "a late warning": ({"warn_before": -1}, "warn_before", "greater"),
     "a negative memory": ({"remembered": -1}, "remembered", "greater"),
-    "a strange history": ({"history": ["Hi"]}, "history", ""),
+    "a strange history": ({"history": ["Hi"]}, "history", "Turn"),
     "a typing error": ({"instruction": "Be brief."}, "instruction", "no parameter"),
 }
 
@@ -361,9 +369,9 @@ def test_a_synchronous_session_refuses_asynchronous_functions(emulator):
     async def get_weather(city):
         return city
 
-    with StepFunClient(api_key="k", base_url=emulator.base_url) as client:
-        with pytest.raises(InvalidParameterError, match="AsyncStepFunClient"):
-            client.realtime.connect(model=MODEL, tools=[WEATHER], callables={"get_weather": get_weather})
+    client = StepFunClient(api_key="k", base_url=emulator.base_url)
+    with pytest.raises(InvalidParameterError, match="AsyncStepFunClient"):
+        client.realtime.connect(model=MODEL, tools=[WEATHER], callables={"get_weather": get_weather})
 
 
 async def test_blank_text_is_refused_before_it_is_sent(both, client, emulator):
@@ -379,9 +387,9 @@ async def test_the_key_is_nowhere_to_be_read(both, emulator, caplog):
     caplog.set_level(logging.DEBUG)
     headers = {"x-emulator-fault": "cut-websocket", "x-emulator-after": "6"}
     client = both.client(emulator, api_key=key, default_headers=headers)
-    with pytest.raises(StreamInterruptedError) as caught:
-        async with talking(both, client, **TEXT) as talk:
-            assert key not in repr(talk.session) + repr(vars(talk.session))
+    async with talking(both, client, **TEXT) as talk:
+        assert key not in repr(talk.session) + repr(vars(talk.session))
+        with pytest.raises(StreamInterruptedError) as caught:
             await talk.ask("What is 1 + 1?")
     logged = [record.getMessage() for record in caplog.records if record.name.startswith("stepfun_client")]
     assert any("realtime" in line for line in logged)

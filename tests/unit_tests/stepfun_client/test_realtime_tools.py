@@ -145,21 +145,21 @@ async def test_a_function_that_raises_is_told_to_the_model_and_to_the_program(bo
 
 
 @pytest.mark.parametrize(
-    ("result", "output", "value"),
+    ("result", "told"),
     [
-        ({"degrees": 18, "at": {1}}, '{"degrees": 18, "at": "{1}"}', None),
-        (None, "null", None),
-        ("18 °C", "18 °C", None),
-        (ToolResult("18 degrees", value=[b"map"]), "18 degrees", [b"map"]),
+        ({"degrees": 18, "at": {1}}, ('{"degrees": 18, "at": "{1}"}', None)),
+        (None, ("null", None)),
+        ("18 °C", ("18 °C", None)),
+        (ToolResult("18 degrees", value=[b"map"]), ("18 degrees", [b"map"])),
     ],
 )
-async def test_what_a_function_may_return(both, client, emulator, result, output, value):
+async def test_what_a_function_may_return(both, client, emulator, result, told):
     async with talking(both, client, callables=calling(both, lambda city: (0, result)), **TOOLS, **TEXT) as talk:
         await talk.say("send_text", "What is the weather in Paris?")
         events = await talk.done(times=2)
         (answered,) = [event for event in events if event.type == "session.tool_answered"]
-        assert (answered.output, answered.value) == (output, value)
-    assert outputs(emulator.sessions[-1]) == [output]
+        assert (answered.output, answered.value) == told
+    assert outputs(emulator.sessions[-1]) == [told[0]]
 
 
 async def test_arguments_that_are_none_are_told_to_the_model(both, client, emulator, monkeypatch):
@@ -193,7 +193,7 @@ async def test_a_call_that_was_broken_off_is_neither_run_nor_answered(both):
 
     called = []
     with stepfun_emulator.serving(delay=0.005) as slow:
-        options = {"tools": [NOTE], "callables": {"note": lambda text: called.append(text)}, **TEXT}
+        options = {"tools": [NOTE], "callables": {"note": lambda text: called.append(text) or "written"}, **TEXT}
         async with talking(both, both.client(slow), **options) as talk:
             await talk.say("send_text", f"Write a note: “{'a long text ' * 30}”")
             await talk.until("response.function_call_arguments.delta", times=3)
