@@ -27,12 +27,14 @@ class StepFunError(Exception):
     Attributes:
         message: What went wrong, without advice or trace id.
         trace_id: The 32 hex digits StepFun gave the exchange, or None where it never answered.
+        hint: What the programmer may do about it, or None; nothing for a model's eyes.
     """
 
-    def __init__(self, message: str = "", *, trace_id: str | None = None) -> None:
+    def __init__(self, message: str = "", *, trace_id: str | None = None, hint: str | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.trace_id = trace_id
+        self.hint = hint
 
     def redact(self, redact: Callable[[str], str]) -> None:
         """Take the key out of every text this error and its causes hold, should the service have quoted it."""
@@ -43,8 +45,9 @@ class StepFunError(Exception):
             link = link.__cause__ or link.__context__
 
     def __str__(self) -> str:
-        """Return the message, with the trace id where there is one."""
-        return f"{self.message} (trace id {self.trace_id})" if self.trace_id else self.message
+        """Return the message, what to do next, and the trace id, where there are any."""
+        text = f"{self.message}. {self.hint}" if self.hint else self.message
+        return f"{text} (trace id {self.trace_id})" if self.trace_id else text
 
 
 def _redacted(value: Any, redact: Callable[[str], str]) -> Any:
@@ -66,18 +69,11 @@ class InvalidParameterError(StepFunError, ValueError):
 
     Attributes:
         param: The argument's name, e.g. `"temperature"`.
-        hint: What the programmer may do about it, or None; nothing for a model's eyes.
     """
 
     def __init__(self, message: str = "", *, param: str | None = None, hint: str | None = None) -> None:
-        super().__init__(message)
+        super().__init__(message, hint=hint)
         self.param = param
-        self.hint = hint
-
-    def __str__(self) -> str:
-        """Return the message, and what to do next."""
-        text = super().__str__()
-        return f"{text}. {self.hint}" if self.hint else text
 
 
 class APIConnectionError(StepFunError):
@@ -134,13 +130,12 @@ class APIStatusError(StepFunError):
         body: Any = None,
         hint: str | None = None,
     ) -> None:
-        super().__init__(message, trace_id=trace_id)
+        super().__init__(message, trace_id=trace_id, hint=hint)
         self.status_code = status_code
         self.type = type
         self.code = code
         self.param = param
         self.body = body
-        self.hint = hint
 
     def __str__(self) -> str:
         """Return status, type, the service's words, what to do next, and the trace id."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from langchain_core.tools import ToolException
 
 from langchain_stepfun.tools.tool import StepFunTool
-from stepfun_client.errors import InvalidParameterError, StepFunError
+from stepfun_client.errors import APIStatusError, StepFunError
 
 if TYPE_CHECKING:
     from langchain_stepfun.tools.naming import Address, Kind
@@ -34,5 +34,5 @@ class FetchingTool(StepFunTool):
 
 
 def _not_fetched(kind: Kind, error: StepFunError) -> ToolException:
-    reason = error.message if isinstance(error, InvalidParameterError) else str(error)  # no advice for programmers
+    reason = str(error) if isinstance(error, APIStatusError) else error.message  # no advice for programmers
     return ToolException(f"The {kind.noun} could not be fetched: {reason}")

@@ -13,7 +13,7 @@ from llama_index.core.tools.types import ToolMetadata
 
 from llama_index_stepfun.connection import Connected
 from llama_index_stepfun.tools.sources import Link, of_kind
-from stepfun_client.errors import InvalidParameterError
+from stepfun_client.errors import APIStatusError, InvalidParameterError, StepFunError
 
 Arguments = Mapping[str, type[BaseModel]]
 """What models are told about tools: a function's name, and a model of its arguments whose docstring is the tool's
@@ -82,8 +82,12 @@ def told_to_the_model(param: str) -> Iterator[None]:
     """Leave what is for programmers out of a refusal that an agent shows to its model."""
     try:
         yield
-    except InvalidParameterError as error:
-        raise InvalidParameterError(error.message, param=param) from error
+    except StepFunError as error:
+        if not isinstance(error, APIStatusError):
+            error.hint = None
+        if isinstance(error, InvalidParameterError):
+            error.param = param
+        raise
 
 
 def metadata(name: str, arguments: Arguments, hidden: Collection[str]) -> ToolMetadata:

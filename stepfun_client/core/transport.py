@@ -165,15 +165,17 @@ class _Wire:
         said: StepFunError
         if isinstance(error, httpx.TimeoutException):
             said = APITimeoutError(
-                f"{request}: nothing came within the timeout after {seconds:.1f} s ({reason}); raise timeout=..., "
-                f"{advice[0]}"
+                f"{request}: nothing came within the timeout after {seconds:.1f} s ({reason})",
+                hint=f"Raise timeout=..., {advice[0]}",
             )
         elif isinstance(error, (httpx.LocalProtocolError, httpx.InvalidURL)):
             said = InvalidParameterError(f"{request}: this cannot be sent over HTTP ({reason})")
         elif isinstance(error, httpx.DecodingError):
             said = APIResponseError(f"{request}: the reply's encoding is broken ({reason})")
         else:
-            said = APIConnectionError(f"{request}: the connection failed ({reason}); check the network, {advice[1]}")
+            said = APIConnectionError(
+                f"{request}: the connection failed ({reason})", hint=f"Check the network, {advice[1]}"
+            )
         said.__cause__ = without_frames(error)
         return Failure(said, reached=not isinstance(error, _NEVER_SENT))
 

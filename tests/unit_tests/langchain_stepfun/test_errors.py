@@ -101,7 +101,7 @@ async def test_nobody_there(ask) -> None:
     model = ChatStepFun(api_key="any", base_url="http://127.0.0.1:1/v1", max_retries=0)
 
     with pytest.raises(
-        stepfun.APIConnectionError, match="check the network, the proxy settings and base_url"
+        stepfun.APIConnectionError, match="Check the network, the proxy settings and base_url"
     ) as caught:
         await ask(model, QUESTION)
 

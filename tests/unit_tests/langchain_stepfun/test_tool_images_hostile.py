@@ -9,6 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -270,6 +271,22 @@ async def test_an_address_that_serves_nothing_is_told_to_the_model(use: Use, kin
 
     assert message.status == "error"
     assert "The picture could not be fetched: 404" in message.content
+
+
+@pytest.mark.parametrize("failure", [httpx.ReadTimeout, httpx.ConnectError])
+async def test_an_address_out_of_reach_is_told_without_advice_for_programmers(
+    use: Use, failure: type
+) -> None:
+    def fail(request: httpx.Request) -> httpx.Response:
+        raise failure("gone", request=request)
+
+    settings = PublicService().settings()
+    transport = httpx.MockTransport(fail)
+    clients = {"http_client": httpx.Client(transport=transport)}
+    tool = StepFunImageEdit(**{**settings, **clients, "http_async_client": httpx.AsyncClient(transport=transport)})
+
+    with pytest.raises(ToolException, match=r"could not be fetched: .*\(gone\)$"):
+        await use(tool, image="https://service.test/v1/a.png", prompt="at night")
 
 
 async def test_pictures_go_by_their_id_and_the_last_is_the_newest() -> None:

@@ -21,7 +21,7 @@ from llama_index.core.llms import ChatMessage
 
 from demo.picture import BLUE, RED, bar_chart
 from llama_index_stepfun import StepFunToolSpec
-from stepfun_client import APIResponseError, ContentFilteredError, InvalidParameterError, Picture
+from stepfun_client import APIResponseError, APITimeoutError, ContentFilteredError, InvalidParameterError, Picture
 from tests.unit_tests.llama_index_stepfun.conftest import call, reply
 from tests.unit_tests.llama_index_stepfun.test_agents import run
 from tests.unit_tests.llama_index_stepfun.tooling import KEY, tool_of
@@ -519,6 +519,17 @@ async def test_what_a_url_leads_to_is_looked_at_before_paying(use, service, tmp_
 
     assert service.asked == ["GET https://service.test/a.png"]
     assert not (tmp_path / "made").exists()
+
+
+@pytest.mark.parametrize("tool", CHANGING)
+async def test_a_url_that_cannot_be_reached_is_told_without_advice_for_programmers(use, service, tool):
+    def gone() -> httpx.Response:
+        raise httpx.ReadTimeout("gone")
+
+    service.files["/a.png"] = gone
+
+    with pytest.raises(APITimeoutError, match=r"\(gone\)$"):
+        await use(service.spec, tool, image="https://service.test/a.png", prompt="at night")
 
 
 @pytest.mark.parametrize(

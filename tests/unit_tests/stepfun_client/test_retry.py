@@ -138,14 +138,14 @@ async def test_a_broken_connection_is_tried_again(both, server, wire, naps, brok
 
 @pytest.mark.parametrize("broken", BROKEN.values(), ids=BROKEN)
 async def test_a_connection_that_always_breaks_is_a_connection_error(both, server, wire, broken):
-    with pytest.raises(APIConnectionError, match="check the network"):
+    with pytest.raises(APIConnectionError, match="Check the network"):
         await both.get(both.client(server.answers(broken(server, wire))).chat.create(**wire.ask))
     assert len(server.requests) == 3
 
 
 async def test_silence_is_a_timeout_after_the_calls_own_seconds(both, server, wire):
     client = both.client(server.answers([server.stall]), timeout=30)
-    with pytest.raises(APITimeoutError, match=r"raise timeout=\.\.\., or stream"):
+    with pytest.raises(APITimeoutError, match=r"Raise timeout=\.\.\., or stream"):
         await both.get(client.chat.create(**wire.ask, timeout=0.02))
     assert len(server.requests) == 3
 
