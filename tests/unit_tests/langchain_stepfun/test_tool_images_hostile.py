@@ -274,9 +274,7 @@ async def test_an_address_that_serves_nothing_is_told_to_the_model(use: Use, kin
 
 
 @pytest.mark.parametrize("failure", [httpx.ReadTimeout, httpx.ConnectError])
-async def test_an_address_out_of_reach_is_told_without_advice_for_programmers(
-    use: Use, failure: type
-) -> None:
+async def test_an_address_out_of_reach_is_told_without_advice_for_programmers(use: Use, failure: type) -> None:
     def fail(request: httpx.Request) -> httpx.Response:
         raise failure("gone", request=request)
 
