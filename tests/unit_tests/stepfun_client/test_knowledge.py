@@ -391,7 +391,7 @@ async def test_a_search(both, emulator):
 
 @pytest.mark.parametrize("call", [call for call, _, _ in CALLS.values()], ids=CALLS)
 async def test_none_of_it_is_on_the_step_plan(both, emulator, call):
-    with pytest.raises(InvalidParameterError, match="Step Plan does not offer /(vector_stores|search)"):
+    with pytest.raises(InvalidParameterError, match=r"Step Plan does not offer /(vector_stores|search)"):
         await both.get(call(both.client(base_url=emulator, plan=True)))
 
 

@@ -401,5 +401,5 @@ async def test_the_plan_clones_and_previews_what_was_uploaded_elsewhere(both, em
 async def test_what_the_plan_does_not_offer_is_said(job, both, emulator):
     voices = both.client(base_url=emulator.base_url, plan=True).voices
 
-    with pytest.raises(InvalidParameterError, match="Step Plan does not offer /(files|audio/system_voices);"):
+    with pytest.raises(InvalidParameterError, match=r"Step Plan does not offer /(files|audio/system_voices);"):
         await both.get(voices.official(MODEL) if job == "official" else voices.create(wav(6), model=MODEL))
