@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
-from stepfun_client.api.realtime_params import SESSION_SECONDS, Tool, Turn, check_synchronous, realtime_settings
+from stepfun_client.api.realtime_params import Tool, check_synchronous, realtime_settings
 from stepfun_client.api.realtime_session import AsyncRealtimeSession, RealtimeSession
 from stepfun_client.api.resource import AsyncResource, Resource
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from stepfun_client.api.realtime_params import Conduct, RealtimeParams
+    from stepfun_client.api.realtime_params import RealtimeParams
+    from stepfun_client.api.resource import AsyncRunner, Runner
 
 
 class Realtime(Resource):
@@ -23,11 +24,6 @@ class Realtime(Resource):
         *,
         model: str,
         callables: Mapping[str, Tool] | None = None,
-        reconnect: bool = False,
-        ends_after: float = SESSION_SECONDS,
-        warn_before: float = 60.0,
-        remembered: int = 100,
-        history: Sequence[Turn] = (),
         **params: Unpack[RealtimeParams],
     ) -> RealtimeSession:
         """Open a conversation; use it as a context manager.
@@ -39,13 +35,8 @@ class Realtime(Resource):
             model: A model id, e.g. `"stepaudio-2.5-realtime"`.
             callables: What to call for a function of this name, beside the conversation; its result is sent back in the
                 order of the calls. Each needs a function tool of its name in `tools`.
-            reconnect: Whether a lost connection, or one whose time is over, is replaced by another that is told what
-                has been said; a `Reconnected` event says so, and what was lost.
-            ends_after: How many seconds a session lasts; StepFun ends one after 1,800.
-            warn_before: How many seconds before that a `SessionEnding` event comes.
-            remembered: How many turns are kept for the session's `history` and for another session.
-            history: What was said before, by either side; the model is told of it.
-            **params: See `RealtimeParams`.
+            **params: See `RealtimeParams`: voice, instructions, modalities, turn_detection, tools; and how the session
+                behaves: reconnect, ends_after, warn_before, remembered, history, timeout.
 
         Returns:
             The session, not open yet.
@@ -69,14 +60,7 @@ class Realtime(Resource):
         """
         callables = callables or {}
         check_synchronous(callables)
-        conduct: Conduct = {
-            "reconnect": reconnect,
-            "ends_after": ends_after,
-            "warn_before": warn_before,
-            "remembered": remembered,
-            "history": tuple(history),
-        }
-        settings = realtime_settings(model, params, callables, **conduct)
+        settings = realtime_settings(model, _patient(self._runner, params), callables)
         return RealtimeSession(self._runner.settings, settings)
 
 
@@ -88,23 +72,17 @@ class AsyncRealtime(AsyncResource):
         *,
         model: str,
         callables: Mapping[str, Tool] | None = None,
-        reconnect: bool = False,
-        ends_after: float = SESSION_SECONDS,
-        warn_before: float = 60.0,
-        remembered: int = 100,
-        history: Sequence[Turn] = (),
         **params: Unpack[RealtimeParams],
     ) -> AsyncRealtimeSession:
         """Open a conversation; see `Realtime.connect`.
 
         Callables may be asynchronous, and should be where they take time: plain ones are called in the event loop.
         """
-        conduct: Conduct = {
-            "reconnect": reconnect,
-            "ends_after": ends_after,
-            "warn_before": warn_before,
-            "remembered": remembered,
-            "history": tuple(history),
-        }
-        settings = realtime_settings(model, params, callables or {}, **conduct)
+        settings = realtime_settings(model, _patient(self._runner, params), callables or {})
         return AsyncRealtimeSession(self._runner.settings, settings)
+
+
+def _patient(runner: Runner | AsyncRunner, params: RealtimeParams) -> dict[str, Any]:
+    """Fill in the client's patience with silence."""
+    given = params.get("timeout")
+    return {**params, "timeout": runner.settings.read_timeout("audio", None) if given is None else given}

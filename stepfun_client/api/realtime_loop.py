@@ -27,6 +27,7 @@ from stepfun_client.errors import (
     RateLimitError,
     ServerError,
     StreamInterruptedError,
+    StreamTimeoutError,
 )
 
 if TYPE_CHECKING:
@@ -152,6 +153,7 @@ def _conversing(
 def _passed_on(settings: RealtimeSettings, conversation: Conversation, clock: Callable[[], float]) -> Steps:
     ends_at = clock() + settings.ends_after
     next_look: float | None = ends_at - settings.warn_before
+    is_suspected = False  # of having fallen silent while an answer is owed
     while True:
         left = ends_at - clock()
         if next_look is not None and clock() >= next_look:
@@ -159,10 +161,14 @@ def _passed_on(settings: RealtimeSettings, conversation: Conversation, clock: Ca
                 return
             next_look = ends_at if settings.reconnect and left > 0 else None
             yield Tell(SessionEnding(seconds_left=max(0.0, left)))
+        patience = settings.timeout if next_look is None else min(settings.timeout, next_look - clock())
         try:
-            event = yield Receive(None if next_look is None else max(_SHORTEST_WAIT, next_look - clock()))
+            event = yield Receive(max(_SHORTEST_WAIT, patience))
         except APITimeoutError:
+            if patience == settings.timeout:
+                is_suspected = _still_waited_for(conversation, settings, is_suspected=is_suspected)
             continue
+        is_suspected = False
         if event is None:
             raise StreamInterruptedError(
                 f"the service closed the session; none lasts longer than {settings.ends_after / 60:g} minutes, and one "
@@ -174,6 +180,20 @@ def _passed_on(settings: RealtimeSettings, conversation: Conversation, clock: Ca
             yield Run(call)
         for typed in told:
             yield Tell(typed)
+
+
+def _still_waited_for(conversation: Conversation, settings: RealtimeSettings, *, is_suspected: bool) -> bool:
+    """Say whether an answer is owed; where it was owed the last time too, and nothing has come since, it never comes.
+
+    Somebody may have asked for it just now, from beside the receive loop: one silence proves nothing.
+    """
+    if is_suspected and conversation.is_owed:
+        raise StreamTimeoutError(
+            f"the service has been silent for {settings.timeout:g} s and more in the middle of an answer; wait longer "
+            "with timeout=..., or connect with reconnect=True",
+            trace_id=conversation.trace_id,
+        )
+    return conversation.is_owed
 
 
 def _reopened(conversation: Conversation, failures: int) -> Generator[Step, Any, int]:

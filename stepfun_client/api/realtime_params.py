@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
-from typing_extensions import TypedDict, Unpack
+from typing_extensions import TypedDict
 
 from stepfun_client.api.chat_checks import check_tool
 from stepfun_client.api.resource import checked, some_text
@@ -66,8 +66,30 @@ class ServerVAD(TypedDict, total=False):
     energy_awakeness_threshold: Annotated[int, Field(ge=0, le=5000)]
 
 
-class RealtimeParams(TypedDict, total=False):
-    """What a realtime conversation takes beside its model. None leaves a parameter out.
+class Conduct(TypedDict, total=False):
+    """How a session behaves. None takes the default.
+
+    Attributes:
+        reconnect: Whether a lost connection, or one whose time is over, is replaced by another that is told what has
+            been said; a `Reconnected` event says so, and what was lost. By default not.
+        ends_after: How many seconds a session lasts; StepFun ends one after 1,800.
+        warn_before: How many seconds before that a `SessionEnding` event comes; 60 by default.
+        remembered: How many turns are kept for the session's `history` and for another session; 100 by default.
+        history: What was said before, by either side; the model is told of it.
+        timeout: After how many seconds of silence a session counts as lost while an answer is owed: at most twice as
+            many go by. The client's by default, else 90.
+    """
+
+    reconnect: bool | None
+    ends_after: Annotated[float, Field(gt=0)] | None
+    warn_before: Annotated[float, Field(ge=0)] | None
+    remembered: Annotated[int, Field(ge=0)] | None
+    history: Sequence[Turn] | None
+    timeout: Annotated[float, Field(gt=0)] | None
+
+
+class RealtimeParams(Conduct, total=False):
+    """What a realtime conversation takes beside its model; see `Conduct` too. None leaves a parameter out.
 
     Attributes:
         voice: An official voice's name, or a cloned voice's id.
@@ -87,16 +109,6 @@ class RealtimeParams(TypedDict, total=False):
     extra_session: Mapping[str, Any] | None
 
 
-class Conduct(TypedDict, total=False):
-    """How a session behaves; see `RealtimeSettings`."""
-
-    reconnect: bool
-    ends_after: Annotated[float, Field(gt=0)]
-    warn_before: Annotated[float, Field(ge=0)]
-    remembered: Annotated[int, Field(ge=0)]
-    history: tuple[Turn, ...]
-
-
 @dataclass(frozen=True)
 class RealtimeSettings:
     """How a conversation is to be, checked.
@@ -110,6 +122,7 @@ class RealtimeSettings:
         warn_before: How many seconds before its end that is said.
         remembered: How many turns a new session is told at most.
         history: What was said before the conversation; it is told of it.
+        timeout: After how many seconds of silence a session counts as lost while an answer is owed.
     """
 
     model: str
@@ -120,18 +133,16 @@ class RealtimeSettings:
     warn_before: float = 60.0
     remembered: int = 100
     history: Sequence[Turn] = ()
+    timeout: float = 90.0
 
 
-def realtime_settings(
-    model: str, params: Mapping[str, Any], callables: Mapping[str, Tool], **conduct: Unpack[Conduct]
-) -> RealtimeSettings:
+def realtime_settings(model: str, params: Mapping[str, Any], callables: Mapping[str, Tool]) -> RealtimeSettings:
     """Check how a conversation is to be.
 
     Args:
         model: The model's id.
         params: See `RealtimeParams`.
         callables: What is called for a function of this name.
-        **conduct: The session's conduct; see `RealtimeSettings`.
 
     Raises:
         InvalidParameterError: If StepFun would certainly refuse it, or a callable has no tool that announces it.
@@ -157,7 +168,8 @@ def realtime_settings(
         session["tools"] = tools
     _check_tools(tools, callables)
     session.update(given.get("extra_session") or {})
-    return RealtimeSettings(model, session, dict(callables), **checked(Conduct, conduct))
+    conduct = {name: given[name] for name in Conduct.__annotations__ if name in given}
+    return RealtimeSettings(model, session, dict(callables), **conduct)
 
 
 def _turn_detection(given: Any) -> dict[str, Any] | None:

@@ -172,6 +172,11 @@ class Conversation:
         given, self._own = self._own, []
         return told + given
 
+    @property
+    def is_owed(self) -> bool:
+        """Whether the service is to speak: it gives an answer, or was asked for one."""
+        return self._active is not None or self._is_asked
+
     def to_run(self) -> list[FunctionCall]:
         """Give, once, the calls of functions that were given as callables."""
         given, self._to_run = self._to_run, []

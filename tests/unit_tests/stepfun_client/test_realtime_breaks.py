@@ -10,7 +10,7 @@ from contextlib import ExitStack
 import pytest
 
 import stepfun_emulator
-from stepfun_client import APIConnectionError, InvalidParameterError, StreamInterruptedError
+from stepfun_client import APIConnectionError, InvalidParameterError, StreamInterruptedError, StreamTimeoutError
 from stepfun_client.api import realtime_loop
 from stepfun_client.api.realtime_events import (
     AudioDelta,
@@ -20,6 +20,7 @@ from stepfun_client.api.realtime_events import (
     Reconnected,
     ResponseDone,
     SessionEnding,
+    TextDelta,
     ToolAnswered,
 )
 from tests.unit_tests.stepfun_client.talking import (
@@ -121,6 +122,27 @@ async def test_a_session_cut_at_every_event_is_interrupted(both, emulator, fault
     with pytest.raises(StreamInterruptedError) as caught:
         await converse_about_the_weather(both, client)
     assert caught.value.trace_id
+
+
+@pytest.mark.parametrize("after", [4, 6])  # after the answer has begun
+async def test_a_service_that_falls_silent_in_an_answer_has_lost_the_session(both, emulator, after):
+    headers = {"x-emulator-fault": "stall-websocket", "x-emulator-after": str(after)}
+    async with talking(both, both.client(emulator, default_headers=headers), timeout=0.2, **TEXT) as talk:
+        await talk.say("send_text", LONG)
+        with pytest.raises(StreamTimeoutError, match="silent for"):
+            await talk.done()
+
+
+async def test_silence_is_no_loss_while_no_answer_is_owed(both, emulator):
+    seconds = {"ends_after": 0.8, "warn_before": 0.1, "timeout": 0.05}
+    async with talking(both, both.client(emulator), **seconds, **TEXT) as talk:
+        events = await talk.until("session.ending")
+        assert events[-1].seconds_left == pytest.approx(0.1, abs=0.05)
+        assert understood_text(await talk.ask("What is 6 * 7?")) == "6 * 7 = 42"
+
+
+def understood_text(events):
+    return "".join(event.delta for event in events if isinstance(event, TextDelta))
 
 
 @pytest.mark.parametrize("after", range(2, EVENTS_WITH_A_TOOL))
