@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from langchain_core.utils import secret_from_env
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, field_validator
 from typing_extensions import Self
 
 from stepfun_client import AsyncStepFunClient, StepFunClient
-from stepfun_client.core.settings import KEY_VARIABLES
+from stepfun_client.core.settings import KEY_VARIABLES, check_no_credentials
 
 _SETTINGS = ("api_key", "region", "plan", "base_url", "timeout", "max_retries", "default_headers")
 _LEFT_OUT = {"api_key": None, "http_client": None, "http_async_client": None}
@@ -37,6 +37,12 @@ class Connected(BaseModel):
 
     _sync: StepFunClient | None = PrivateAttr(default=None)
     _async: AsyncStepFunClient | None = PrivateAttr(default=None)
+
+    @field_validator("base_url")
+    @classmethod
+    def _check_base_url(cls, given: str | None) -> str | None:
+        check_no_credentials(given)
+        return given
 
     @property
     def client(self) -> StepFunClient:

@@ -6,11 +6,12 @@ import copy
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from llama_index.core.bridge.pydantic import ConfigDict, Field, PrivateAttr, SecretStr
+from llama_index.core.bridge.pydantic import ConfigDict, Field, PrivateAttr, SecretStr, field_validator
 from llama_index.core.schema import BaseComponent
 from typing_extensions import Self
 
 from stepfun_client import AsyncStepFunClient, StepFunClient
+from stepfun_client.core.settings import check_no_credentials
 
 _SETTINGS = ("api_key", "region", "plan", "base_url", "timeout", "max_retries", "default_headers")
 
@@ -40,6 +41,12 @@ class Connected(BaseComponent):
 
     _sync: StepFunClient | None = PrivateAttr(default=None)
     _async: AsyncStepFunClient | None = PrivateAttr(default=None)
+
+    @field_validator("base_url")
+    @classmethod
+    def _check_base_url(cls, given: str | None) -> str | None:
+        check_no_credentials(given)
+        return given
 
     @property
     def api_base(self) -> str | None:

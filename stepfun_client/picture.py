@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 PICTURE_TYPES = ("image/png", "image/jpeg", "image/webp", "image/gif")
 
 _OTHER_PICTURES = (".avif", ".bmp", ".heic", ".svg", ".tif", ".tiff")
+_SHOWN_AS_THEMSELVES = ("image/png", "image/jpeg")
 _SHOWN_BYTES = 32 << 20  # what a notebook is asked to hold in one cell
 _URL_LIFE = "about 30 days (7 on modelverse)"
 
@@ -211,9 +212,16 @@ class Picture:
     def _repr_mimebundle_(
         self, include: Collection[str] | None = None, exclude: Collection[str] | None = None
     ) -> dict[str, str]:
-        """What Jupyter shows: the picture where it can, else one line."""
-        wanted = set(include or ("text/html", "text/plain")) - set(exclude or ())
+        """What Jupyter shows: the picture where it can, else one line.
+
+        PNG and JPEG are given as themselves, which every viewer shows; many leave a `data:` URI in HTML out.
+        """
         bundle = {"text/html": self._repr_html_, "text/plain": self.__repr__}
+        shown = "text/html"
+        if self.media_type in _SHOWN_AS_THEMSELVES and self.content and len(self.content) <= _SHOWN_BYTES:
+            shown = self.media_type
+            bundle[shown] = self.base64
+        wanted = set(include or (shown, "text/plain")) - set(exclude or ())
         return {kind: write() for kind, write in bundle.items() if kind in wanted}
 
     def _facts(self) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from pydantic import BaseModel, Field, SecretStr, create_model
+from pydantic import BaseModel, Field, SecretStr, create_model, field_validator
 
 from langchain_stepfun.tools.naming import Runtime
 from langchain_stepfun.tools.painting import TRIAL, TRIAL_PICTURE, RepaintingTool
@@ -14,6 +14,7 @@ from langchain_stepfun.tools.picture_choices import choice_fields, longest_promp
 from langchain_stepfun.tools.pictures import picture_field
 from stepfun_client.api.images import edit
 from stepfun_client.api.modelverse import is_elsewhere
+from stepfun_client.core.settings import check_no_credentials
 
 if TYPE_CHECKING:
     from stepfun_client.core.call import Flow
@@ -92,7 +93,13 @@ class StepFunImageEdit(RepaintingTool):
     model: str = "step-image-edit-2"
     guidance_scale: float | None = None
     modelverse_api_key: SecretStr | None = Field(default=None, repr=False)
-    modelverse_base_url: str | None = None
+    modelverse_base_url: str | None = Field(default=None, repr=False)
+
+    @field_validator("modelverse_base_url")
+    @classmethod
+    def _check_modelverse_base_url(cls, given: str | None) -> str | None:
+        check_no_credentials(given, param="modelverse_base_url")
+        return given
 
     def __getstate__(self) -> dict[Any, Any]:
         """Leave modelverse's key out of pickles too."""

@@ -25,7 +25,11 @@ _MB = 1024 * 1024
 
 
 class PILImage(Protocol):
-    """An image of Pillow's, or what can be saved like one."""
+    """An image of Pillow's, or what can be saved like one.
+
+    It is sent as a PNG of its pixels. What a camera noted of how to turn them (EXIF) is lost: turn them first, with
+    `PIL.ImageOps.exif_transpose(image)`; or pass the file itself.
+    """
 
     def save(self, fp: Any, format: str) -> Any:  # noqa: A002 - Pillow's name
         """Write the picture into an open file."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field, SkipValidation
 from typing_extensions import Required, TypedDict
 
-from stepfun_client.api.image_sizes import checked_size
+from stepfun_client.api.image_sizes import check_size_form, checked_size
 from stepfun_client.api.resource import BodyOptions, checked, some_text
 from stepfun_client.catalog import MODELS, ImageOperation, ImageTraits, find
 from stepfun_client.errors import InvalidParameterError
@@ -124,6 +124,7 @@ def checked_picture(
     Raises:
         InvalidParameterError: If StepFun would certainly refuse them.
     """
+    check_size_form(params)
     given = checked(shape, params)
     traits = traits_for(operation, model)
     check_prompt(model, prompt, traits)

@@ -68,6 +68,25 @@ def asked_size(params: Mapping[str, Any]) -> tuple[int, int] | None:
     raise InvalidParameterError(f"size is {size!r:.80}; it must be 'WIDTHxHEIGHT', e.g. '1024x1024'", param="size")
 
 
+def check_size_form(params: Mapping[str, Any]) -> None:
+    """Refuse a size that is no text, such as Pillow's `(width, height)`, and say what it must be.
+
+    Raises:
+        InvalidParameterError: If it is.
+    """
+    size = params.get("size")
+    if size is None or isinstance(size, str):
+        return
+    form, apart = "1360x768", "width=1360, height=768"
+    if isinstance(size, (tuple, list)) and len(size) == 2 and all(type(side) is int for side in size):
+        width, height = size
+        form, apart = f"{width}x{height}", f"width={width}, height={height}"
+    raise InvalidParameterError(
+        f"size is {size!r:.80}; it must be a text such as size={form!r} (width x height), or give {apart}",
+        param="size",
+    )
+
+
 def checked_size(model: str, params: Mapping[str, Any]) -> str | None:
     """Read the asked size, check it against the model's, and write it in the model's order.
 

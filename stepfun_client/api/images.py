@@ -151,6 +151,7 @@ class Images(Resource):
         Args:
             image: A `pathlib.Path`, bytes, a file open for reading in binary mode, a Pillow image, a `data:` URI, a
                 `Picture`, or an http(s) URL, which StepFun fetches by itself. PNG or JPEG, up to 10 MB and 2048x2048.
+                A Pillow image loses its EXIF orientation: pass `PIL.ImageOps.exif_transpose(image)`.
             model: `"step-2x-large"` or `"step-1x-medium"`.
             prompt: What to draw; up to 512 characters, 1,024 on `step-1x-medium`.
             source_weight: Above 0, at most 1. **StepFun's documents disagree**: one says that more follows the source

@@ -94,6 +94,7 @@ class Settings:
             raise InvalidParameterError(
                 f"timeout is {self.timeout}; it must be above 0 seconds, or None for the defaults", param="timeout"
             )
+        check_no_credentials(self.base_url)
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave the key out: what is unpickled reads it from the environment of the process it wakes up in."""
@@ -122,6 +123,7 @@ class Settings:
             InvalidParameterError: If it is none.
         """
         address = self.address
+        check_no_credentials(address)
         if not address.startswith(("http://", "https://")):
             raise InvalidParameterError(
                 f"base_url is {address!r}; it must begin with https:// (or http:// for a local server)",
@@ -227,6 +229,29 @@ class Settings:
     def read_timeout(self, kind: Kind, wanted: float | None) -> float:
         """Choose the seconds between two bytes: the call's, else the client's, else the kind's."""
         return wanted or self.timeout or _READ_TIMEOUT_SECONDS[kind]
+
+
+def check_no_credentials(address: str | None, *, param: str = "base_url") -> None:
+    """Refuse an address with a user or a password in it, which every error and log line would show.
+
+    Args:
+        address: The address; None for none.
+        param: What it was given as.
+
+    Raises:
+        InvalidParameterError: If they are there; it does not show the address.
+    """
+    address = (address or "").strip()
+    rest = address.partition("://")[2] or address
+    host = re.split(r"[/?#]", rest, maxsplit=1)[0]
+    port = "" if host.endswith("]") else host.partition(":")[2].rpartition(":")[2]
+    # A slash in a password ends the host early: then what seems to be its port is none.
+    if "@" in host or ("@" in rest and port and not port.isdigit()):
+        raise InvalidParameterError(
+            f"{param} holds a user or a password, and addresses are shown in errors and logs; leave them out. A key "
+            "goes into api_key=..., and what a gateway of your own asks for into default_headers={...}",
+            param=param,
+        )
 
 
 def _is_well_formed(secret: SecretStr) -> bool:

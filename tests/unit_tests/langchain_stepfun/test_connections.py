@@ -8,9 +8,10 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
+from pydantic import ValidationError
 
 import stepfun_emulator
-from langchain_stepfun import ChatStepFun
+from langchain_stepfun import ChatStepFun, StepFunImageEdit
 from stepfun_emulator import Emulator
 
 LONG = "Say something long about " + "many things and " * 8
@@ -93,6 +94,16 @@ async def test_a_cancelled_call_closes_its_connection_within_a_second(server) ->
         await asyncio.wait_for(model.ainvoke(LONG), timeout=0.2)
 
     assert await soon_async(lambda: server.connections == 0)
+
+
+@pytest.mark.parametrize(
+    ("kind", "setting"),
+    [(ChatStepFun, "base_url"), (StepFunImageEdit, "base_url"), (StepFunImageEdit, "modelverse_base_url")],
+)
+def test_an_address_with_a_password_is_refused_when_it_is_given_and_not_shown(kind, setting) -> None:
+    with pytest.raises(ValidationError, match=f"{setting} holds a user or a password") as raised:
+        kind(**{setting: "https://user:hunter2@example.com/v1"})
+    assert "hunter2" not in str(raised.value)
 
 
 def test_a_model_that_is_dropped_closes_its_connections(server) -> None:

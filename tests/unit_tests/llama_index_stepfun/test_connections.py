@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterator
 import pytest
 from llama_index.core.agent.workflow import FunctionAgent
 from llama_index.core.llms import ChatMessage
+from pydantic import ValidationError
 
 import stepfun_emulator
-from llama_index_stepfun import StepFun
+from llama_index_stepfun import StepFun, StepFunToolSpec
 from stepfun_emulator import Emulator
 from tests.unit_tests.llama_index_stepfun.test_agents import memory
 
@@ -25,6 +26,14 @@ def server() -> Iterator[Emulator]:
     """An emulator of its own, whose streams take their time."""
     with stepfun_emulator.serving(delay=0.002) as served:
         yield served
+
+
+@pytest.mark.parametrize("kind", [StepFun, StepFunToolSpec])
+@pytest.mark.parametrize("setting", ["base_url", "api_base"])
+def test_an_address_with_a_password_is_refused_when_it_is_given_and_not_shown(kind, setting) -> None:
+    with pytest.raises(ValidationError, match="base_url holds a user or a password") as raised:
+        kind(**{setting: "https://user:hunter2@example.com/v1"})
+    assert "hunter2" not in str(raised.value)
 
 
 def soon(holds: Callable[[], bool], seconds: float = 1.0) -> bool:

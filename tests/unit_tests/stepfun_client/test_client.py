@@ -113,6 +113,32 @@ def test_what_it_is_made_with_is_checked_at_once(both, options, param, message):
     assert raised.value.param == param
 
 
+_WITH_PASSWORD = [
+    "https://user:hunter2@api.stepfun.com/v1",
+    " https://hunter2@api.stepfun.com/v1",
+    "user:hunter2@api.stepfun.com/v1",
+    "https://user:hunter2/3@api.stepfun.com/v1",
+]
+
+
+@pytest.mark.parametrize("address", _WITH_PASSWORD)
+async def test_an_address_with_a_password_is_refused_and_not_shown(both, address, monkeypatch):
+    with pytest.raises(InvalidParameterError, match="holds a user or a password") as raised:
+        both.client(base_url=address)
+    assert raised.value.param == "base_url"
+    assert "hunter2" not in str(raised.value)
+
+    monkeypatch.setenv("STEPFUN_BASE_URL", address)
+    with pytest.raises(InvalidParameterError, match="holds a user or a password") as raised:
+        await both.get(both.client().models.list())
+    assert "hunter2" not in str(raised.value)
+
+
+@pytest.mark.parametrize("address", ["https://a:8000/v1/@team", "http://[::1]/@team", "http://[::1]:80/@team"])
+def test_an_at_sign_behind_the_host_is_no_password(both, address):
+    assert both.client(base_url=address).base_url == address
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -71,6 +71,8 @@ REFUSED = {
     "half of it": ({"width": 512}, "height", "both width=... and height=..."),
     "the other half": ({"height": 512}, "width", "both width=... and height=..."),
     "twice": ({"size": "512x512", "width": 512}, "size", "size='WIDTHxHEIGHT' alone"),
+    "as Pillow has it": ({"size": (1360, 768)}, "size", "size='1360x768' (width x height), or give width=1360"),
+    "a number": ({"size": 512}, "size", "it must be a text such as size='1360x768'"),
     "no size": ({"size": "large"}, "size", "it must be 'WIDTHxHEIGHT'"),
     "nothing": ({"size": "0x512"}, "size", "it must be 'WIDTHxHEIGHT'"),
     "another script's digits": ({"size": "٥x٥"}, "size", "it must be 'WIDTHxHEIGHT'"),

@@ -173,13 +173,34 @@ def test_to_pil_of_a_broken_file_or_a_bomb_is_an_error_of_ours():
 
 def test_a_notebook_shows_it_and_what_it_is():
     picture = Picture.of(WHOLE["png"], model="<b>me</b>", prompt='"><script>alert(1)</script>', seed=5)
-    shown = picture._repr_mimebundle_()
-    assert set(shown) == {"text/html", "text/plain"}
-    assert f'<img src="{picture.data_uri()}"' in shown["text/html"]
-    assert "&lt;b&gt;me&lt;/b&gt; · png · 321x123 · seed 5" in shown["text/html"]
-    assert "<b>" not in shown["text/html"]
-    assert "<script>" not in shown["text/html"]
-    assert shown["text/plain"] == repr(picture)
+    shown = picture._repr_html_()
+    assert f'<img src="{picture.data_uri()}"' in shown
+    assert "&lt;b&gt;me&lt;/b&gt; · png · 321x123 · seed 5" in shown
+    assert "<b>" not in shown
+    assert "<script>" not in shown
+
+
+@pytest.mark.parametrize("form", ["png", "jpeg"])
+def test_png_and_jpeg_are_shown_as_themselves_which_every_viewer_of_notebooks_shows(form):
+    picture, kind = Picture.of(WHOLE[form], seed=5), f"image/{form}"
+    assert picture._repr_mimebundle_() == {kind: picture.base64(), "text/plain": repr(picture)}
+    assert set(picture._repr_mimebundle_(exclude=[kind])) == {"text/plain"}
+    assert set(picture._repr_mimebundle_(include=["text/html", kind])) == {"text/html", kind}
+    assert set(picture._repr_mimebundle_(include=["text/html"])) == {"text/html"}
+
+
+@pytest.mark.parametrize(
+    "picture",
+    [
+        Picture.of(WHOLE["webp"]),
+        Picture(url="https://example.com/a.png"),
+        Picture(url="https://example.com/a.png", media_type="image/png"),
+        Picture(bytes(33 << 20), media_type="image/png"),
+    ],
+    ids=["webp", "url", "url of a kind", "too large"],
+)
+def test_all_else_is_shown_as_html(picture):
+    assert picture._repr_mimebundle_() == {"text/html": picture._repr_html_(), "text/plain": repr(picture)}
     assert set(picture._repr_mimebundle_(exclude=["text/html"])) == {"text/plain"}
     assert set(picture._repr_mimebundle_(include=["text/html", "image/png"])) == {"text/html"}
 
