@@ -6,96 +6,31 @@ import asyncio
 import contextvars
 import inspect
 import threading
-from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Generator, Iterator
-from contextlib import AsyncExitStack, ExitStack, contextmanager, suppress
-from typing import TYPE_CHECKING, Any, TypeAlias
+from contextlib import AsyncExitStack, ExitStack, suppress
+from typing import TYPE_CHECKING, Any
 
 from typing_extensions import Self
 
+from stepfun_client.api.realtime_base import SessionBase
 from stepfun_client.api.realtime_calls import called, called_async
 from stepfun_client.api.realtime_loop import Open, Ready, Receive, Run, Say, Tell, Wait, session_steps
-from stepfun_client.api.realtime_state import Conversation, Event
 from stepfun_client.core.call import encode_json
 from stepfun_client.core.discretion import Discretion
 from stepfun_client.core.websocket import AsyncWebSocket, WebSocket, open_websocket, open_websocket_async
-from stepfun_client.errors import InvalidParameterError, StepFunError, StreamInterruptedError
+from stepfun_client.errors import StepFunError
 
 if TYPE_CHECKING:
     from stepfun_client.api.realtime_events import FunctionCall, RealtimeEvent
-    from stepfun_client.api.realtime_params import RealtimeSettings, Turn
+    from stepfun_client.api.realtime_params import RealtimeSettings
+    from stepfun_client.api.realtime_state import Event
     from stepfun_client.core.settings import Settings
-
-Handler: TypeAlias = "Callable[[Any], Any]"
 
 _PATH = "/realtime"
 _FAREWELL_SECONDS = 1.0  # what is being called may take so long to see that nobody waits
 
 
-class _Session:
-    """What both sessions share: what is to be said, the conversation, and who wants to know of what."""
-
-    def __init__(self, settings: Settings, realtime: RealtimeSettings) -> None:
-        self._settings = settings
-        self._realtime = realtime
-        self._conversation = Conversation(realtime)
-        self._handlers: list[tuple[type[RealtimeEvent] | str, Handler]] = []
-        self._early: deque[RealtimeEvent] = deque()  # what came while the session was set up
-        self._is_open = self._is_used = False
-
-    @property
-    def trace_id(self) -> str | None:
-        """The trace id of the connection; quote it to StepFun's support."""
-        return self._conversation.trace_id
-
-    @property
-    def history(self) -> list[Turn]:
-        """What has been said so far, in order."""
-        return self._conversation.turns()
-
-    def on(self, what: type[RealtimeEvent] | str, handler: Handler) -> Handler:
-        """Have a handler called with each event of a class, or of a name; it is called as the events are iterated.
-
-        Args:
-            what: A class of `stepfun_client.api.realtime_events`, or the service's name, e.g. `"response.done"`.
-            handler: Called with the event; in an asynchronous session it may be asynchronous.
-
-        Returns:
-            The handler.
-        """
-        self._handlers.append((what, handler))
-        return handler
-
-    def _handlers_of(self, event: RealtimeEvent) -> list[Handler]:
-        return [
-            handler
-            for what, handler in self._handlers
-            if (event.type == what if isinstance(what, str) else isinstance(event, what))
-        ]
-
-    def _use(self) -> None:
-        if self._is_used:
-            raise InvalidParameterError("a session is opened once; ask `connect` for another one")
-        self._is_used = True
-
-    def _query(self) -> dict[str, str]:
-        return {"model": self._realtime.model}
-
-    @contextmanager
-    def _excused(self) -> Iterator[None]:
-        """Let what cannot be sent be lost where another session will take this one's place; that one says what was."""
-        try:
-            yield
-        except StreamInterruptedError:
-            if not self._realtime.reconnect:
-                raise
-
-    def _check_open(self) -> None:
-        if not self._is_open:
-            raise InvalidParameterError("the session is not open; use it inside its `with` block")
-
-
-class RealtimeSession(_Session):
+class RealtimeSession(SessionBase):
     """A conversation in realtime; made by `client.realtime.connect`.
 
     Iterate it for events. It may be spoken to from another thread meanwhile, as a microphone's does.
@@ -263,7 +198,7 @@ class RealtimeSession(_Session):
                 is_left = self._is_helped = bool(self._conversation.outbox) and self._is_open
 
 
-class AsyncRealtimeSession(_Session):
+class AsyncRealtimeSession(SessionBase):
     """A conversation in realtime, asynchronously; made by `client.realtime.connect`. Iterate it with `async for`.
 
     It may be spoken to from another task meanwhile, as a microphone's does.
