@@ -54,6 +54,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker("vcr")
         if live and item.get_closest_marker("cassette"):
             item.add_marker("enable_socket")
+            if item.get_closest_marker("modelverse") and not _MODELVERSE_KEY:
+                item.add_marker(pytest.mark.skip(reason="set MODELVERSE_API_KEY: this records what is on modelverse"))
 
 
 # As httpx has them. vcrpy wraps them while a cassette is in use; a test without one must meet no wrapper left behind.

@@ -98,7 +98,9 @@ async def test_tool_that_draws(used: str) -> None:
 
 
 @pytest.mark.parametrize("used", USES)
-@pytest.mark.parametrize("model", ["step-image-edit-2", "stepfun-ai/step1x-edit"])
+@pytest.mark.parametrize(
+    "model", ["step-image-edit-2", pytest.param("stepfun-ai/step1x-edit", marks=pytest.mark.modelverse)]
+)
 async def test_tool_that_edits(used: str, model: str) -> None:
     message = await USES[used](StepFunImageEdit(model=model, seed=7), image=MEADOW, prompt="make it night")
 

@@ -134,7 +134,9 @@ async def test_tools_that_draw_and_transform(used: str) -> None:
 
 
 @pytest.mark.parametrize("used", USES)
-@pytest.mark.parametrize("model", ["step-image-edit-2", "stepfun-ai/step1x-edit"])
+@pytest.mark.parametrize(
+    "model", ["step-image-edit-2", pytest.param("stepfun-ai/step1x-edit", marks=pytest.mark.modelverse)]
+)
 async def test_tool_that_edits(used: str, model: str) -> None:
     spec = StepFunToolSpec(edit_model=model, root_dir=DATA)
 

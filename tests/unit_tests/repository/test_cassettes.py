@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import re
+import subprocess
+import sys
 import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,7 +27,8 @@ from tests.tape import MATCH_ON, Persister, Source
 if TYPE_CHECKING:
     from stepfun_emulator import Emulator
 
-CASSETTES = sorted((Path(__file__).parents[2] / "cassettes").rglob("*.yaml"))
+TESTS = Path(__file__).parents[2]
+CASSETTES = sorted((TESTS / "cassettes").rglob("*.yaml"))
 KEY = "sk-the-key-of-a-recording"
 QUESTION = [{"role": "user", "content": "乘法: what is 6 * 7?"}]
 
@@ -201,6 +205,23 @@ def test_what_is_asked_of_modelverse_is_stored_under_its_own_host(emulator: Emul
 
     assert asked.uri == "https://api.modelverse.cn/v1/images/generations"
     assert reply["body"]["string"] == b"https://api.stepfun.com/generated/1.png"
+
+
+@pytest.mark.parametrize("key", ["", "any"])
+def test_what_is_on_modelverse_is_recorded_live_only_with_its_key_and_else_skipped(key: str) -> None:
+    on_modelverse = [path for path in CASSETTES if "https://api.modelverse.cn" in path.read_text("utf-8")]
+    modules = sorted(TESTS.glob("unit_tests/*/test_recorded.py"))
+    # The plan only: no test runs, so that nothing is sent and no cassette is touched.
+    command = [sys.executable, "-m", "pytest", "-n", "0", "-rs", "--record", "--setup-plan", "-m", "modelverse"]
+    environment = {**os.environ, "STEP_API_KEY": "any", "MODELVERSE_API_KEY": key}
+
+    planned = subprocess.run(
+        [*command, *map(str, modules)], cwd=TESTS.parent, env=environment, capture_output=True, text=True, check=True
+    ).stdout
+
+    assert on_modelverse
+    assert (f"{len(on_modelverse)} skipped" in planned) is (not key)
+    assert ("set MODELVERSE_API_KEY" in planned) is (not key)
 
 
 @pytest.mark.parametrize("key", ["STEPFUN", "MODELVERSE"])

@@ -66,7 +66,9 @@ async def test_transform(done):
     assert (picture.width, picture.height, picture.finish_reason) == (256, 256, "success")
 
 
-@pytest.mark.parametrize("model", ["step-image-edit-2", "stepfun-ai/step1x-edit"])
+@pytest.mark.parametrize(
+    "model", ["step-image-edit-2", pytest.param("stepfun-ai/step1x-edit", marks=pytest.mark.modelverse)]
+)
 async def test_edit(done, model):
     picture = await done(
         lambda client: client.images.edit(MEADOW, model=model, prompt="make it night", seed=7, fetch=True)
