@@ -42,6 +42,8 @@ class StepFunRealtime(Connected):
         turn_detection: `"server_vad"`, its settings, or `"manual"`: then the session's `commit()` ends the user's turn
             and `respond()` asks for the answer.
         reconnect: Whether a lost session, or one whose 30 minutes are over, is replaced by one that goes on with it.
+        extra_session: Anything else, laid over the session's settings unchecked.
+        tools: What `bind_tools` binds.
 
     The other arguments are `ChatStepFun`'s: api_key, region, plan, base_url, timeout, max_retries, default_headers.
 

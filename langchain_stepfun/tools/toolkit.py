@@ -29,13 +29,15 @@ _TOOLS: tuple[type[StepFunTool], ...] = (
     StepFunWebSearch,
 )
 _PAID_EACH_TIME: tuple[type[StepFunTool], ...] = (StepFunVoiceClone,)  # only with confirm_paid
+_NOT_ON_PLAN: tuple[type[StepFunTool], ...] = (StepFunImageToImage, StepFunWebSearch)
 _SHARED = ("root_dir", "output_dir", "show_to_model", "handle_tool_error", "confirm_paid")
 
 
 class StepFunToolkit(Connected, BaseToolkit):
     """The tools for an agent: speaking, listening, drawing, editing pictures and searching.
 
-    Cloning voices is added only where it is switched on.
+    Cloning voices is added only where it is switched on. On Step Plan, which serves neither a search nor pictures over
+    pictures, those two tools are left out, unless `settings` hold them: `{StepFunWebSearch: {"plan": False, ...}}`.
 
     Args:
         settings: Settings of single tools by their class: `{StepFunTTS: {"voice": "linjiajiejie"}}`.
@@ -48,7 +50,7 @@ class StepFunToolkit(Connected, BaseToolkit):
         api_key: The key; without one, `STEP_API_KEY` and then `STEPFUN_API_KEY` are read. This and what follows goes to
             every tool.
         region: `"cn"` for api.stepfun.com, `"global"` for api.stepfun.ai.
-        plan: True to call Step Plan's paths.
+        plan: True to call Step Plan's paths, with the tools it serves.
         base_url: Another address.
         timeout: Seconds between two bytes.
         max_retries: How often a call is repeated after a lost connection, 408, 429 or 5xx.
@@ -89,7 +91,9 @@ class StepFunToolkit(Connected, BaseToolkit):
 
     def get_tools(self) -> list[BaseTool]:
         """Make the tools, each with the toolkit's connection settings and its own."""
-        return [self._made(kind) for kind in (*_TOOLS, *(_PAID_EACH_TIME if self.confirm_paid else ()))]
+        wanted = (*_TOOLS, *(_PAID_EACH_TIME if self.confirm_paid else ()))
+        absent = [kind for kind in _NOT_ON_PLAN if self.plan and kind not in self.settings]
+        return [self._made(kind) for kind in wanted if kind not in absent]
 
     def _made(self, kind: type[StepFunTool]) -> StepFunTool:
         connection = {name: getattr(self, name) for name in Connected.model_fields}

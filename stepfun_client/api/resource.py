@@ -210,12 +210,14 @@ def _adapter_of(params: Any) -> TypeAdapter[Any]:
 def _explained(params: type[Any], error: ValidationError) -> InvalidParameterError:
     first = error.errors(include_url=False)[0]
     name = str(first["loc"][0]) if first["loc"] else params.__name__
-    where = ".".join(str(part) for part in first["loc"])
+    where = ".".join(str(part) for part in first["loc"] if "[" not in str(part))  # no branch of a union: literal[...]
     if first["type"] == "extra_forbidden":
         known = ", ".join(sorted(params.__annotations__))
+        past = next((past for past in ("extra_body", "extra_session") if past in params.__annotations__), None)
+        way = f"; send anything else on purpose with {past}={{...}}" if past else ""
         return InvalidParameterError(
             f"{name!r} is no parameter of this call; known are {known}. StepFun ignores what it does not know, so a "
-            "typing error would go unnoticed; send anything else on purpose with extra_body={...}",
+            f"typing error would go unnoticed{way}",
             param=name,
         )
     given = repr(first["input"])

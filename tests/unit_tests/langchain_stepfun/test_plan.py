@@ -22,6 +22,7 @@ from langchain_stepfun import (
     StepFunImageToImage,
     StepFunRealtime,
     StepFunSearchRetriever,
+    StepFunToolkit,
     StepFunTTS,
     StepFunVoiceClone,
     StepFunWebSearch,
@@ -139,6 +140,19 @@ async def test_a_tool_that_the_plan_lacks_tells_its_developer(tools, use: Use, e
     with pytest.raises(InvalidParameterError, match=LACKS):
         await use(tools(kind, plan=True, **settings), **args())
     assert not emulator.requests
+
+
+def test_the_toolkit_leaves_out_what_the_plan_lacks() -> None:
+    offered = [type(made) for made in StepFunToolkit(plan=True).get_tools()]
+
+    assert offered == [StepFunTTS, StepFunASR, StepFunImageGen, StepFunImageEdit]
+
+
+def test_the_toolkit_keeps_what_is_set_to_go_off_the_plan() -> None:
+    *_, search = StepFunToolkit(plan=True, settings={StepFunWebSearch: {"plan": False}}).get_tools()
+
+    assert isinstance(search, StepFunWebSearch)
+    assert not search.plan
 
 
 async def test_pictures_over_pictures_are_not_on_the_plan(tools, use: Use, emulator: Emulator) -> None:

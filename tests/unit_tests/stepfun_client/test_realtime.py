@@ -336,7 +336,7 @@ REFUSED = {
     "a model for chat": ({"model": "step-3.7-flash"}, "model", "does not converse"),
     "no model": ({"model": " "}, "model", "text"),
     "a modality": ({"modalities": ["smell"]}, "modalities", "text"),
-    "a detection": ({"turn_detection": "push"}, "turn_detection", "server_vad"),
+    "a detection": ({"turn_detection": "push"}, "turn_detection", "^turn_detection is .push.: .*server_vad"),
     "a loud threshold": (
         {"turn_detection": {"energy_awakeness_threshold": 5001}},
         "energy_awakeness_threshold",
@@ -351,7 +351,7 @@ REFUSED = {
     "a late warning": ({"warn_before": -1}, "warn_before", "greater"),
     "a negative memory": ({"remembered": -1}, "remembered", "greater"),
     "a strange history": ({"history": ["Hi"]}, "history", "Turn"),
-    "a typing error": ({"instruction": "Be brief."}, "instruction", "no parameter"),
+    "a typing error": ({"instruction": "Be brief."}, "instruction", "no parameter.*extra_session="),
 }
 
 
