@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from llama_index.core.base.llms.types import ImageBlock, TextBlock
-from llama_index.core.bridge.pydantic import BaseModel, Field, PrivateAttr, field_validator
+from llama_index.core.bridge.pydantic import BaseModel, Field, PrivateAttr, field_validator, model_validator
+from typing_extensions import Self
 
-from llama_index_stepfun.tools.part import Arguments, ToolPart
+from llama_index_stepfun.tools.part import Arguments, ToolPart, named_by
 from llama_index_stepfun.tools.shelf import Shelf
 from llama_index_stepfun.tools.sources import Link, find
 from stepfun_client import catalog
+from stepfun_client.api import images
 from stepfun_client.api.image_shapes import nearest_size
 from stepfun_client.api.image_sizes import sizes_of
 from stepfun_client.dimensions import dimensions
@@ -18,12 +21,15 @@ from stepfun_client.errors import InvalidParameterError
 from stepfun_client.sniffing import ending_of
 
 if TYPE_CHECKING:
+    from stepfun_client.core.call import Flow
     from stepfun_client.picture import Picture
 
 LARGEST_SEED = 9_999_999_999
 """The largest that all of the models' documents allow."""
 
 _SIZE = ("size", "width", "height")
+_TRIAL = "a trial"
+_TRIAL_PICTURE = b"\x89PNG\r\n\x1a\n"
 
 _PICTURE = (
     "The picture: the id of one made earlier (image-...), an https:// URL of a public host, or, if a folder has been "
@@ -106,6 +112,22 @@ class ImageTools(ToolPart):
                 "make a StepFunToolSpec of its own with that host's base_url and api_key"
             )
         return options
+
+    @model_validator(mode="after")
+    def _check_picture_options(self) -> Self:
+        """Begin each of the client's jobs, which checks all of its parameters; none is sent."""
+        drawn = {"model": self.image_model, "prompt": _TRIAL, "fetch": True}
+        with named_by("image_options", self.image_options, model="image_model"):
+            _try(images.generate(**drawn, params=_trial_options(self.image_options)))
+        with named_by("edit_options", self.edit_options, model="edit_model"):
+            params = _trial_options(self.edit_options)
+            edited = {**drawn, "model": self.edit_model, "api_key": None, "base_url": params.pop("base_url", None)}
+            _try(images.edit(_TRIAL_PICTURE, **edited, params=params))
+        options = {"source_weight": self.source_weight, **_trial_options(self.transform_options)}
+        redrawn = {**drawn, "model": self.transform_model, "source_weight": options.pop("source_weight")}
+        with named_by("transform_options", self.transform_options, model="transform_model"):
+            _try(images.transform(_TRIAL_PICTURE, **redrawn, params=options))
+        return self
 
     def draw(self, prompt: str, shape: str | None = None, seed: int | None = None) -> list[TextBlock | ImageBlock]:
         """Draw a picture: a note for the model, and the picture; see `Draw` for what a model is told."""
@@ -190,6 +212,21 @@ class ImageTools(ToolPart):
 
     async def _apicture(self, found: Picture | bytes | Link) -> Picture | bytes:
         return await self._afetched(found, "image") if isinstance(found, Link) else found
+
+
+def _try(job: Flow[Picture]) -> None:
+    """Take a job to where it would send something."""
+    next(job)
+    job.close()
+
+
+def _trial_options(options: dict[str, Any]) -> dict[str, Any]:
+    """Leave out what is always the tools' own, and put another picture in a style's place: a trial reads no file."""
+    own = {name: value for name, value in options.items() if name != "fetch"}
+    style = own.get("style_reference")
+    if isinstance(style, Mapping) and "source_url" in style:
+        own["style_reference"] = {**style, "source_url": "https://example.com/style.png"}
+    return own
 
 
 def _sized(how: dict[str, Any], size: tuple[int, int]) -> dict[str, Any]:

@@ -90,6 +90,22 @@ def told_to_the_model(param: str) -> Iterator[None]:
         raise
 
 
+@contextmanager
+def named_by(name: str, options: Mapping[str, Any], **fields: str) -> Iterator[None]:
+    """Say of a refusal, when a spec is made, in which of its settings the refused one stands.
+
+    Args:
+        name: The name of the field that holds further parameters.
+        options: What it holds.
+        **fields: The parameters that have a field of their own, and its name.
+    """
+    try:
+        yield
+    except InvalidParameterError as error:
+        field = name if error.param in options else fields.get(error.param or "", name)
+        raise InvalidParameterError(f"{field}: {error.message}", param=error.param) from None
+
+
 def metadata(name: str, arguments: Arguments, hidden: Collection[str]) -> ToolMetadata:
     """Describe a tool to a model, with the arguments it may choose.
 

@@ -80,6 +80,7 @@ class StepFunToolSpec(VoiceTools, SearchTools, ImageTools, BaseToolSpec):
         http_async_client: An `httpx.AsyncClient` of your own, likewise.
 
     Raises:
+        ValidationError: When it is made, for a setting that the service would certainly refuse, in options too.
         Errors of `stepfun_client`, which an agent shows to its model; InvalidParameterError for what a model may not
         name or choose, before anything is read, written or paid for.
 

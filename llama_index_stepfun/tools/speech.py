@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 from llama_index.core.base.llms.types import AudioBlock, TextBlock
-from llama_index.core.bridge.pydantic import BaseModel, Field, PrivateAttr
+from llama_index.core.bridge.pydantic import BaseModel, Field, PrivateAttr, model_validator
+from typing_extensions import Self
 
 from llama_index_stepfun.recognition import DEFAULT_MODEL, asks_for_times, takes_urls_only
-from llama_index_stepfun.tools.part import Arguments, ToolPart, told_to_the_model
+from llama_index_stepfun.tools.part import Arguments, ToolPart, named_by, told_to_the_model
 from llama_index_stepfun.tools.shelf import Shelf
 from llama_index_stepfun.tools.sources import Link, find
-from stepfun_client.api.speech_params import longest_text
+from stepfun_client.api.speech_params import checked_speech, longest_text
+from stepfun_client.api.transcription_params import checked_params, way_of
 from stepfun_client.core.fetching import plainly_public
 from stepfun_client.errors import InvalidParameterError
 
@@ -66,6 +68,17 @@ class SpeechTools(ToolPart):
     asr_options: dict[str, Any] = Field(default_factory=dict)
 
     _sounds: Shelf[Any] = PrivateAttr(default_factory=lambda: Shelf("audio"))
+
+    @model_validator(mode="after")
+    def _check_speech_options(self) -> Self:
+        """Check what is certain whatever is said, and whatever is heard."""
+        options = {"model": self.speech_model, "voice": self.voice, **self.speech_options}
+        with named_by("speech_options", self.speech_options, model="speech_model"):
+            checked_speech(options.pop("model"), options.pop("voice"), _without_progress(options))
+        heard = self._recognition()
+        with named_by("asr_options", self.asr_options, model="asr_model", timestamps="timestamps"):
+            checked_params(way_of(heard.pop("model"), heard.get("transport")), heard)
+        return self
 
     def speak(
         self,
@@ -152,6 +165,10 @@ class SpeechTools(ToolPart):
 
     async def _asound(self, found: Audio | bytes | Link) -> Audio | bytes:
         return await self._afetched(found, "audio") if isinstance(found, Link) else found
+
+
+def _without_progress(options: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if name != "progress"}
 
 
 def _written(transcript: Transcript) -> list[TextBlock]:

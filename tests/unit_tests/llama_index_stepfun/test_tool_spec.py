@@ -22,6 +22,7 @@ import pytest
 from llama_index.core.agent.workflow import FunctionAgent, ToolCallResult
 from llama_index.core.base.llms.types import AudioBlock, TextBlock
 from llama_index.core.llms import ChatMessage
+from pydantic import ValidationError
 
 from llama_index_stepfun import StepFunToolSpec
 from stepfun_client import AuthenticationError, InvalidParameterError
@@ -34,6 +35,52 @@ if TYPE_CHECKING:
 
 TEXT = "The quick brown fox jumps over the lazy dog."
 SERVICE = "https://service.test/v1"
+
+
+MISTAKES = {
+    "a misspelt setting of drawing": ({"image_options": {"sizee": "1x1"}}, "image_options: 'sizee' is no parameter"),
+    "a size that is not drawn": ({"image_options": {"size": "1x1"}}, "image_options: step-image-edit-2 draws no"),
+    "a model among options": ({"image_options": {"model": "step-2x-large"}}, "image_options: 'model' is no parameter"),
+    "a style of no picture": (
+        {"transform_options": {"style_reference": {"wait": 1}}},
+        "transform_options: style_refer",
+    ),
+    "a model that cannot draw": ({"image_model": "step-tts-2"}, "image_model: step-tts-2 makes no pictures"),
+    "a misspelt setting of editing": ({"edit_options": {"sed": 1}}, "edit_options: 'sed' is no parameter"),
+    "another model's setting": ({"edit_options": {"guidance_scale": 3}}, "edit_options: guidance_scale is for"),
+    "modelverse's setting out of range": (
+        {"edit_model": "stepfun-ai/step1x-edit", "edit_options": {"guidance_scale": 30}},
+        "edit_options: guidance_scale is 30",
+    ),
+    "modelverse's address with a password": (
+        {"edit_model": "stepfun-ai/step1x-edit", "edit_options": {"base_url": "https://a:b@c"}},
+        "edit_options: base_url holds a user or a password",
+    ),
+    "steps out of range": ({"transform_options": {"steps": 101}}, "transform_options: steps is 101"),
+    "a weight out of range": ({"transform_options": {"source_weight": 2}}, "transform_options: source_weight is 2"),
+    "a misspelt setting of speech": ({"speech_options": {"sped": 1}}, "speech_options: 'sped' is no parameter"),
+    "a speed out of range": ({"speech_options": {"speed": 9}}, "speech_options: speed is 9"),
+    "a model that is deaf": ({"asr_model": "step-tts-2"}, "asr_model: step-tts-2 does not transcribe"),
+    "a misspelt setting of recognition": ({"asr_options": {"lang": "zh"}}, "asr_options: 'lang' is no parameter"),
+    "a time that is not told": ({"asr_model": "step-asr", "timestamps": True}, "timestamps: timestamps is not known"),
+    "what this way does not know": (
+        {"asr_model": "step-asr", "asr_options": {"language": "zh"}},
+        "asr_options: language is not known to the multipart form",
+    ),
+}
+
+
+@pytest.mark.parametrize(("settings", "words"), MISTAKES.values(), ids=MISTAKES)
+def test_a_mistake_of_the_developers_is_told_when_the_spec_is_made_and_not_to_a_model(settings, words):
+    with pytest.raises(ValidationError, match=re.escape(words)):
+        StepFunToolSpec(**settings)
+
+
+def test_what_is_checked_without_being_sent_reads_no_file_and_needs_no_key():
+    style = {"style_reference": {"source_url": Path("nowhere.png")}}
+    options = {"voice": "linjiajiejie", "progress": True}
+
+    StepFunToolSpec(transform_options=style, speech_options=options, asr_options={"transport": "sse"})
 
 
 class Service:
