@@ -116,7 +116,7 @@ class ImageTools(ToolPart):
     @model_validator(mode="after")
     def _check_picture_options(self) -> Self:
         """Begin each of the client's jobs, which checks all of its parameters; none is sent."""
-        drawn = {"model": self.image_model, "prompt": _TRIAL, "fetch": True}
+        drawn: dict[str, Any] = {"model": self.image_model, "prompt": _TRIAL, "fetch": True}
         with named_by("image_options", self.image_options, model="image_model"):
             _try(images.generate(**drawn, params=_trial_options(self.image_options)))
         with named_by("edit_options", self.edit_options, model="edit_model"):
