@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from langchain_core.tools import BaseTool, ToolException
 from pydantic import BaseModel, ConfigDict, PrivateAttr, field_validator, model_validator
@@ -13,9 +13,6 @@ from typing_extensions import Self
 
 from langchain_stepfun.connection import Connected
 from stepfun_client import ContentModerationError, InvalidParameterError
-
-if TYPE_CHECKING:
-    from langchain_core.tools.base import ArgsSchema
 
 
 class StepFunTool(Connected, BaseTool):
@@ -30,7 +27,7 @@ class StepFunTool(Connected, BaseTool):
 
     response_format: Literal["content", "content_and_artifact"] = "content_and_artifact"
 
-    _made_to_measure: ArgsSchema | None = PrivateAttr(default=None)
+    _made_to_measure: type[BaseModel] | None = PrivateAttr(default=None)
 
     @abstractmethod
     def _arguments(self) -> type[BaseModel]:
@@ -52,6 +49,18 @@ class StepFunTool(Connected, BaseTool):
         if self.args_schema is None:
             self.args_schema = self._made_to_measure = self._arguments()
         return self
+
+    def _parse_input(self, tool_input: str | dict[str, Any], tool_call_id: str | None) -> str | dict[str, Any]:
+        """Refuse what was not offered: LangChain drops it without a word, and a model would believe it was heard."""
+        schema = self._made_to_measure
+        if isinstance(tool_input, dict) and schema is not None and self.args_schema is schema:
+            unknown = [name for name in tool_input if name not in schema.model_fields]
+            if unknown:
+                offered = ", ".join(name for name in schema.model_fields if name != "runtime")
+                raise ToolException(
+                    f"{self.name} takes no {', '.join(unknown)}; it takes {offered}. Call it again with these alone"
+                )
+        return super()._parse_input(tool_input, tool_call_id)
 
     def __getstate__(self) -> dict[Any, Any]:
         """Leave out, beside key and connections, the schema made here: a class of no module does not pickle."""

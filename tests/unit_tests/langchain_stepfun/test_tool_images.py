@@ -192,16 +192,15 @@ async def test_an_edit_is_a_form_with_the_file_and_the_settings(use: Use) -> Non
     assert MEADOW in request.content
 
 
-async def test_what_a_model_sends_beside_its_arguments_changes_nothing(tools, use, emulator, tmp_path) -> None:
+async def test_what_a_model_sends_beside_its_arguments_is_refused(tools, use, emulator, tmp_path) -> None:
     smuggled = {"model": "x", "output_dir": str(tmp_path), "steps": 50, "size": "512x512", "path": "y", "n": 9}
 
-    await use(tools(StepFunImageGen), prompt="a lake", **smuggled)
+    with pytest.raises(ToolException, match=r"takes no model, output_dir, steps.*it takes prompt, shape, seed\. "):
+        await use(tools(StepFunImageGen), prompt="a lake", **smuggled)
+    with pytest.raises(ToolException, match=r"takes no size; it takes prompt, image, seed\. "):  # and no runtime
+        await use(tools(StepFunImageEdit), prompt="a lake", size="512x512")
 
-    assert emulator.requests[-1].body == {
-        "model": "step-image-edit-2",
-        "prompt": "a lake",
-        "response_format": "b64_json",
-    }
+    assert emulator.requests == []
     assert list(tmp_path.iterdir()) == []
 
 

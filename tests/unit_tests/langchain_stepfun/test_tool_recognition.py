@@ -84,7 +84,7 @@ async def test_a_program_passes_the_recording_itself(tools, use: Use, spoken) ->
 async def test_the_developers_settings_and_the_models_choices_go_out(tools, use: Use, spoken, emulator) -> None:
     tool = tools(StepFunASR, language="zh", hotwords=["阶跃"], enable_itn=True, model_may_set=["language"])
 
-    await use(tool, audio=spoken(), language="en", hotwords=["ignored"])
+    await use(tool, audio=spoken(), language="en")
 
     sent = emulator.requests[-1].body["audio"]["input"]["transcription"]
     assert sent["language"] == "en"

@@ -80,18 +80,15 @@ def test_a_model_may_set_the_text_alone() -> None:
     assert parameters(StepFunTTS())["required"] == ["text"]
 
 
-async def test_what_a_model_sends_beside_its_arguments_changes_nothing(tools, use, emulator, tmp_path) -> None:
+async def test_what_a_model_sends_beside_its_arguments_is_refused(tools, use, emulator, tmp_path) -> None:
     smuggled = {"voice": "cloned", "format": "wav", "model": "x", "output_dir": str(tmp_path), "speed": 2, "path": "y"}
 
-    await use(tools(StepFunTTS), text=SENTENCE, **smuggled)
+    with pytest.raises(ToolException, match=r"takes no voice, format, model, .*; it takes text\. "):
+        await use(tools(StepFunTTS), text=SENTENCE, **smuggled)
+    told = await use(tools(StepFunTTS, handle_tool_error=True), text=SENTENCE, speed=2)
 
-    sent = emulator.requests[-1].body
-    assert sent == {
-        "model": "step-tts-2",
-        "input": SENTENCE,
-        "voice": "cixingnansheng",
-        "response_format": "mp3",
-    }
+    assert (told.status, emulator.requests) == ("error", [])
+    assert told.content.startswith("stepfun_text_to_speech takes no speed; it takes text.")
     assert list(tmp_path.iterdir()) == []
 
 
