@@ -241,12 +241,13 @@ def status_error(
     )
 
 
-def stream_error(error: Any, *, trace_id: str | None) -> APIStatusError:
+def stream_error(error: Any, *, trace_id: str | None, ends: bool = True) -> APIStatusError:
     """Build the error for a `{"error": ...}` that came with status 200, as inside a stream.
 
     Args:
         error: The value under `"error"`: an object with `message` and `type`, or a text.
         trace_id: The stream's trace id.
+        ends: Whether it ends an answer; in a conversation it refuses one event, and the conversation goes on.
 
     Returns:
         The class its type belongs to; `ServerError` where the type is unknown.
@@ -262,7 +263,7 @@ def stream_error(error: Any, *, trace_id: str | None) -> APIStatusError:
         param=detail.get("param"),
         trace_id=trace_id,
         body=error,
-        hint="the service broke off while it answered; what came before it is not an answer",
+        hint="the service broke off while it answered; what came before it is not an answer" if ends else None,
     )
 
 

@@ -56,7 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     faults = "\n".join(f"  {name:{width}}  {fault.summary}" for name, fault in FAULTS.items())
     parser = argparse.ArgumentParser(
         prog="python -m stepfun_emulator",
-        description="A local stand-in for StepFun's API. Any API key is accepted.",
+        description="A local stand-in for StepFun's API. Any key works, but one that begins with invalid or broke.",
         epilog=f"faults (--fault NAME, or the header x-emulator-fault: NAME on one request):\n{faults}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -277,7 +277,7 @@ def _audio(event: Mapping[str, Any], trace_id: str | None) -> AudioDelta:
 
 def _problem(event: Mapping[str, Any], trace_id: str | None) -> Problem:
     rest = {name: value for name, value in event.items() if name != "error"}
-    return Problem(**rest, error=stream_error(event.get("error") or dict(event), trace_id=trace_id))
+    return Problem(**rest, error=stream_error(event.get("error") or dict(event), trace_id=trace_id, ends=False))
 
 
 _SPECIAL: dict[str, Callable[[Mapping[str, Any], str | None], RealtimeEvent]] = {
