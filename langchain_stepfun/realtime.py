@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 from uuid import uuid4
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
-from langchain_core.tools import BaseTool, tool
+from langchain_core.tools import BaseTool, StructuredTool, tool
 from pydantic import ConfigDict, Field
 from typing_extensions import Self
 
@@ -95,10 +95,13 @@ class StepFunRealtime(Connected):
             The session, not open yet.
 
         Raises:
-            InvalidParameterError: If an argument breaks a rule that is certain; nothing has been sent.
+            InvalidParameterError: If an argument breaks a rule that is certain, or a tool is asynchronous; nothing has
+                been sent.
         """
         with model_errors():
-            callables = {name: _called(one) for name, one in self._own_tools().items()}
+            own = self._own_tools()
+            _check_synchronous(own)
+            callables = {name: _called(one) for name, one in own.items()}
             return self.client.realtime.connect(callables=callables, **self._conversation(history))
 
     def aconnect(self, history: Iterable[BaseMessage] = ()) -> AsyncRealtimeSession:
@@ -156,6 +159,16 @@ def _turns(history: Iterable[BaseMessage]) -> list[Turn]:
                 param="history",
             )
     return turns
+
+
+def _check_synchronous(tools: Mapping[str, BaseTool]) -> None:
+    for name, one in tools.items():
+        if isinstance(one, StructuredTool) and one.func is None:
+            raise InvalidParameterError(
+                f"the tool {name} is asynchronous, and this session is not; open it with aconnect(), or give the tool "
+                "a plain function",
+                param="tools",
+            )
 
 
 def _called(one: BaseTool) -> Callable[..., ToolResult]:

@@ -129,6 +129,18 @@ def test_a_tool_that_fails_is_told(voice):
         assert isinstance(told.error, LookupError)
 
 
+def test_a_synchronous_session_refuses_an_asynchronous_tool(voice):
+    @tool
+    async def get_news() -> str:
+        """Look up the news."""
+        return "none"
+
+    bound = voice.bind_tools([get_news])
+    with pytest.raises(InvalidParameterError, match=r"get_news is asynchronous.*aconnect"):
+        bound.connect()
+    bound.aconnect()
+
+
 def test_tools_of_the_service(voice, emulator):
     searching = voice.bind_tools([{"type": "web_search", "function": {"description": "the web"}}, get_weather])
     session, _ = talk(searching, 1, question="What is the latest news about Mars?")
