@@ -199,8 +199,15 @@ class Picture:
         told = f"{len(self.content)} bytes" if self.content is not None else f"at {self.url}"
         return f"Picture({', '.join([*self._facts(), told])})"
 
-    def _repr_html_(self) -> str:
-        """The picture for notebooks, with what is known beneath it."""
+    def _repr_html_(self) -> str | None:
+        """The picture for notebooks; None for what is shown as itself: Jupyter would prefer the HTML to it."""
+        return None if self._is_shown_as_itself() else self._html()
+
+    def _is_shown_as_itself(self) -> bool:
+        return self.media_type in _SHOWN_AS_THEMSELVES and 0 < len(self.content or b"") <= _SHOWN_BYTES
+
+    def _html(self) -> str:
+        """The picture with what is known beneath it."""
         line = html.escape(" · ".join(self._facts()))
         if self.content is None:
             return f"<div>{line}</div><div>{self._link()}</div>"
@@ -216,10 +223,10 @@ class Picture:
 
         PNG and JPEG are given as themselves, which every viewer shows; many leave a `data:` URI in HTML out.
         """
-        bundle = {"text/html": self._repr_html_, "text/plain": self.__repr__}
+        bundle = {"text/html": self._html, "text/plain": self.__repr__}
         shown = "text/html"
-        if self.media_type in _SHOWN_AS_THEMSELVES and self.content and len(self.content) <= _SHOWN_BYTES:
-            shown = self.media_type
+        if self._is_shown_as_itself():
+            shown = str(self.media_type)
             bundle[shown] = self.base64
         wanted = set(include or (shown, "text/plain")) - set(exclude or ())
         return {kind: write() for kind, write in bundle.items() if kind in wanted}

@@ -12,6 +12,7 @@ import sys
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from IPython.core.formatters import DisplayFormatter
 from PIL import Image
 
 import stepfun_client
@@ -172,10 +173,10 @@ def test_to_pil_of_a_broken_file_or_a_bomb_is_an_error_of_ours():
 
 
 def test_a_notebook_shows_it_and_what_it_is():
-    picture = Picture.of(WHOLE["png"], model="<b>me</b>", prompt='"><script>alert(1)</script>', seed=5)
+    picture = Picture.of(WHOLE["webp"], model="<b>me</b>", prompt='"><script>alert(1)</script>', seed=5)
     shown = picture._repr_html_()
     assert f'<img src="{picture.data_uri()}"' in shown
-    assert "&lt;b&gt;me&lt;/b&gt; · png · 321x123 · seed 5" in shown
+    assert "&lt;b&gt;me&lt;/b&gt; · webp · 321x123 · seed 5" in shown
     assert "<b>" not in shown
     assert "<script>" not in shown
 
@@ -184,6 +185,7 @@ def test_a_notebook_shows_it_and_what_it_is():
 def test_png_and_jpeg_are_shown_as_themselves_which_every_viewer_of_notebooks_shows(form):
     picture, kind = Picture.of(WHOLE[form], seed=5), f"image/{form}"
     assert picture._repr_mimebundle_() == {kind: picture.base64(), "text/plain": repr(picture)}
+    assert set(DisplayFormatter().format(picture)[0]) == {kind, "text/plain"}  # IPython adds no HTML, which would win
     assert set(picture._repr_mimebundle_(exclude=[kind])) == {"text/plain"}
     assert set(picture._repr_mimebundle_(include=["text/html", kind])) == {"text/html", kind}
     assert set(picture._repr_mimebundle_(include=["text/html"])) == {"text/html"}
