@@ -98,8 +98,18 @@ class Conversation:
 
     # --- What the user does ---------------------------------------------------------------------------------------
 
-    def audio(self, samples: bytes) -> None:
-        """Say something aloud."""
+    def audio(self, samples: Any) -> None:
+        """Say something aloud, in pieces of any size.
+
+        Raises:
+            InvalidParameterError: If these are no bytes, or a WAV file, whose header would be heard as noise.
+        """
+        if not isinstance(samples, (bytes, bytearray, memoryview)) or samples[:4] == b"RIFF":
+            raise InvalidParameterError(
+                f"{samples!r:.20}... is no sound of a session: it must be bare samples, 16 bit, 24 kHz, mono; of a WAV "
+                "file take what wave.open(path).readframes gives",
+                param="samples",
+            )
         self._unheard += len(samples)
         for at in range(0, len(samples), _MOST_BYTES):
             encoded = base64.b64encode(samples[at : at + _MOST_BYTES]).decode("ascii")

@@ -502,3 +502,11 @@ async def test_an_unknown_event_is_kept_whole(both, emulator, monkeypatch):
         odd = await talk.next()
         assert isinstance(odd, UnknownEvent)
         assert odd.delta == {"odd": 1}
+
+
+@pytest.mark.parametrize("samples", [b"RIFF\0\0\0\0WAVE", "text"], ids=["a file", "text"])
+async def test_what_is_no_samples_is_not_sent(both, emulator, samples):
+    async with talking(both, both.client(emulator)) as talk:
+        with pytest.raises(InvalidParameterError, match="bare samples"):
+            await talk.say("send_audio", samples)
+    assert not sent(emulator.sessions[-1], "input_audio_buffer.append")
