@@ -423,6 +423,10 @@ async def test_an_interruption_that_comes_too_late_concerns_no_later_answer(agen
         await voice.send_text("What is 6 * 7?")
 
         assert "42" in await answer(voice)
+        for _ in range(1000):
+            if "error" in types(voice):
+                break
+            await asyncio.sleep(0.01)  # the refusal may come after the answer
 
     assert "error" in types(voice)
 
